@@ -1,0 +1,99 @@
+/* CPython 1.5 to 2.7 (and 3.0, 3.1) on Linux: a semaphore that is let go and asked for again every
+ * check interval, whether or not anybody waits (Python/ceval.c, Python/thread_pthread.h of 2.7.18).
+ *
+ * Why it is correct:
+ * 1. The semaphore starts at 1 and every post follows a successful wait of the same thread, so its
+ *    value is 0 or 1 and at most one thread is between its wait and its post.
+ * 2. Everything else but 'ticker' is touched by that thread alone; post and wait order the accesses.
+ * 3. 'ticker' is read and written by the holder only, but the interpreter's own is a plain volatile
+ *    that other threads may reset; relaxed loads and stores, not a read-modify-write, keep its cost.
+ *
+ * Nothing hands the lock over: the poster usually re-takes it before the waiter has woken, which is
+ * the fight that the texts show. */
+#include "workloads/gil/gil.h"
+
+#include <errno.h>
+#include <semaphore.h>
+#include <stdalign.h>
+#include <stdatomic.h>
+#include <string.h>
+
+struct state {
+	alignas(64) sem_t lock;
+	alignas(64) _Atomic int ticker; /* ticks left before the next check */
+	int check_interval;
+	alignas(64) struct gil_tally tally;
+};
+
+static const struct param params[] = {
+	{ .name = "check-interval", .kind = PARAM_NUMBER, .fallback = "100", .low = 0,
+	  .high = 1000000000, .value = "TICKS",
+	  .help = "ticks between two offers of the lock (sys.setcheckinterval)" },
+	{ 0 },
+};
+
+static bool init(void *memory, const struct param_set *set, struct err *err)
+{
+	struct state *s = memory;
+
+	s->check_interval = (int)param_number(set, "check-interval");
+	atomic_init(&s->ticker, s->check_interval);
+	if (sem_init(&s->lock, 0, 1) != 0)
+		return err_set(err, EXIT_IMPOSSIBLE, "cannot make a semaphore: %s", strerror(errno));
+	return true;
+}
+
+static void acquire(void *memory, unsigned self)
+{
+	struct state *s = memory;
+	uint64_t asked_at = 0;
+	int value = 1;
+
+	/* Not the interpreter's: the only way to know a conflict without changing the calls. */
+	sem_getvalue(&s->lock, &value);
+	if (value == 0)
+		asked_at = clock_raw();
+	while (sem_wait(&s->lock) != 0 && errno == EINTR)
+		;
+	gil_tally_take(&s->tally, self, value == 0, asked_at);
+}
+
+static bool due(void *memory, unsigned self)
+{
+	struct state *s = memory;
+	const int left = atomic_load_explicit(&s->ticker, memory_order_relaxed) - 1;
+
+	(void)self;
+	/* Below zero, not at zero: 101 ticks for an interval of 100, as the interpreter has it. */
+	atomic_store_explicit(&s->ticker, left < 0 ? s->check_interval : left, memory_order_relaxed);
+	return left < 0;
+}
+
+static void release(void *memory, unsigned self, enum gil_drop why)
+{
+	struct state *s = memory;
+
+	(void)self;
+	gil_tally_drop(&s->tally, why);
+	sem_post(&s->lock);
+}
+
+static void finish(void *memory, struct gil_counts *counts)
+{
+	struct state *s = memory;
+
+	*counts = s->tally.counts;
+	sem_destroy(&s->lock);
+}
+
+const struct gil gil_cpython2 = {
+	.name = "cpython2",
+	.summary = "CPython 2: a semaphore, offered every 100 ticks whether or not anybody waits",
+	.params = params,
+	.state_bytes = sizeof(struct state),
+	.init = init,
+	.acquire = acquire,
+	.due = due,
+	.release = release,
+	.finish = finish,
+};

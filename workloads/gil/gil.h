@@ -1,0 +1,82 @@
+/* The contract of a lock model: an interpreter's lock, with the interpreter's own pthread and
+ * semaphore calls in the interpreter's own order, so that from outside it looks like the real one.
+ * A model is one file that ends in a const struct; its state is private to it. */
+#ifndef WORKLOADS_GIL_GIL_H
+#define WORKLOADS_GIL_GIL_H
+
+#include "base/clock.h"
+#include "base/param.h"
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+/* What a model counts of itself, each as it happens and under its own lock. Times are raw counter
+ * differences (base/clock.h). */
+struct gil_counts {
+	uint64_t takes;
+	uint64_t contended;       /* takes that found the lock held */
+	uint64_t timeouts;        /* timed waits that ran out */
+	uint64_t switches;        /* takes by another thread than the holder before */
+	uint64_t drops_voluntary; /* let go to wait, or at the thread's end */
+	uint64_t drops_forced;    /* let go at a tick, because the model's rule said so */
+	uint64_t wait_raw;        /* in contended takes, summed over the threads */
+	uint64_t hold_raw;
+};
+
+enum gil_drop {
+	GIL_DROP_TICK,  /* due said so */
+	GIL_DROP_BLOCK, /* the thread is about to wait */
+	GIL_DROP_END,   /* the thread is done */
+};
+
+struct gil {
+	const char *name;
+	const char *summary; /* one line: whose lock, and the rule by which it changes hands */
+	const struct param *params;
+	size_t state_bytes;
+	/* The state is zeroed and aligned to 64 bytes; the caller owns it. */
+	bool (*init)(void *state, const struct param_set *params, struct err *err);
+	/* 'self' is the thread's number, from 0. Returns holding the lock. */
+	void (*acquire)(void *state, unsigned self);
+	/* Asked at each tick by the holder: must the lock be let go here? Hot: no call, no store that
+	 * the interpreter does not make. */
+	bool (*due)(void *state, unsigned self);
+	void (*release)(void *state, unsigned self, enum gil_drop why);
+	/* After the last release. */
+	void (*finish)(void *state, struct gil_counts *counts);
+};
+
+/* The part of the counting that is the same for all; both are called by the holder. */
+struct gil_tally {
+	struct gil_counts counts;
+	uint64_t taken_at; /* raw */
+	unsigned last;     /* the last holder, plus 1; 0: none yet */
+};
+
+/* The wait began at 'asked_at' (raw) if the take was contended; otherwise that is not read. */
+static inline void gil_tally_take(struct gil_tally *tally, unsigned self, bool contended,
+				  uint64_t asked_at)
+{
+	const uint64_t now = clock_raw();
+
+	tally->counts.takes++;
+	if (contended) {
+		tally->counts.contended++;
+		tally->counts.wait_raw += now - asked_at;
+	}
+	tally->counts.switches += tally->last != 0 && tally->last != self + 1;
+	tally->last = self + 1;
+	tally->taken_at = now;
+}
+
+static inline void gil_tally_drop(struct gil_tally *tally, enum gil_drop why)
+{
+	tally->counts.hold_raw += clock_raw() - tally->taken_at;
+	if (why == GIL_DROP_TICK)
+		tally->counts.drops_forced++;
+	else
+		tally->counts.drops_voluntary++;
+}
+
+#endif

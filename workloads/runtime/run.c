@@ -1,0 +1,281 @@
+/* Sets a run up: memory that processes can share, pipes, the echo peer; runs the mode; cleans up. */
+#include "workloads/runtime/mode.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <poll.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/prctl.h>
+#include <sys/socket.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+static void *map(size_t bytes, int flags)
+{
+	void *at = mmap(NULL, bytes, PROT_READ | PROT_WRITE, flags | MAP_ANONYMOUS, -1, 0);
+
+	return at == MAP_FAILED ? NULL : at;
+}
+
+/* What the kernel thinks can be had without swapping; all there is when it does not say. */
+static uint64_t available_bytes(void)
+{
+	FILE *from = fopen("/proc/meminfo", "re");
+	unsigned long long kib = 0;
+	char line[128];
+
+	while (from && fgets(line, sizeof(line), from)) {
+		if (sscanf(line, "MemAvailable: %llu kB", &kib) == 1)
+			break;
+	}
+	if (from)
+		fclose(from);
+	return kib ? kib * 1024 : UINT64_MAX;
+}
+
+static bool allocate_region(struct run *run, struct err *err)
+{
+	/* Copies of a private region are made as their owners write to them. */
+	const uint64_t copies = run->plan.region_private && run->mode->apart ? run->workers + 1 : 1;
+	const uint64_t have = available_bytes();
+	uint64_t need;
+	void *region;
+
+	if (__builtin_mul_overflow(copies, run->plan.region_bytes, &need) || need > have)
+		return err_set(err, EXIT_IMPOSSIBLE,
+			       "--size %llu needs %.1f GiB of memory; %.1f GiB are available",
+			       (unsigned long long)run->worker[0].size,
+			       (double)copies * (double)run->plan.region_bytes / 0x1p30,
+			       (double)have / 0x1p30);
+	if (need == 0)
+		return true;
+	region = map(run->plan.region_bytes, run->plan.region_private ? MAP_PRIVATE : MAP_SHARED);
+	if (!region)
+		return err_set(err, EXIT_IMPOSSIBLE, "cannot map %zu bytes: %s",
+			       run->plan.region_bytes, strerror(errno));
+	for (unsigned i = 0; i < run->workers; i++)
+		run->worker[i].region = region;
+	return true;
+}
+
+static bool make_barrier(struct run *run, struct err *err)
+{
+	pthread_barrierattr_t attr;
+	int failed;
+
+	run->barrier = map(sizeof(*run->barrier), MAP_SHARED);
+	if (!run->barrier)
+		return err_set(err, EXIT_IMPOSSIBLE, "cannot map a barrier: %s", strerror(errno));
+	failed = pthread_barrierattr_init(&attr);
+	if (!failed && run->mode->apart)
+		failed = pthread_barrierattr_setpshared(&attr, PTHREAD_PROCESS_SHARED);
+	if (!failed)
+		failed = pthread_barrier_init(run->barrier, &attr, run->workers);
+	if (failed)
+		return err_set(err, EXIT_IMPOSSIBLE, "cannot make a barrier: %s", strerror(failed));
+	pthread_barrierattr_destroy(&attr);
+	return true;
+}
+
+/* Pipes (or pairs of sockets) for every worker; the first failure ends it. */
+static bool open_ends(int (**ends)[2], unsigned count, bool (*open_one)(int ends[2], unsigned i),
+		      struct err *err)
+{
+	*ends = calloc(count, sizeof(**ends));
+	if (!*ends)
+		return err_set(err, EXIT_IMPOSSIBLE, "cannot allocate %u pipes", count);
+	for (unsigned i = 0; i < count; i++) {
+		if (!open_one((*ends)[i], i))
+			return err_set(err, EXIT_IMPOSSIBLE, "cannot open pipe %u of %u: %s", i + 1,
+				       count, strerror(errno));
+	}
+	return true;
+}
+
+static bool open_given(int ends[2], unsigned i)
+{
+	(void)i;
+	return pipe2(ends, O_CLOEXEC) == 0;
+}
+
+static bool open_echo_pipe(int ends[2], unsigned i)
+{
+	int made[2];
+
+	(void)i;
+	if (pipe2(made, O_CLOEXEC) != 0)
+		return false;
+	ends[0] = made[1];
+	ends[1] = made[0];
+	return true;
+}
+
+static struct pollfd peer_ends[WORKERS_MAX];
+
+static bool open_echo_pair(int ends[2], unsigned i)
+{
+	int made[2];
+
+	if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, made) != 0)
+		return false;
+	ends[0] = ends[1] = made[0];
+	peer_ends[i] = (struct pollfd){ .fd = made[1], .events = POLLIN };
+	return true;
+}
+
+/* The peer: a process outside any lock that sends back what it gets until all ends are closed. */
+_Noreturn static void serve_echoes(unsigned count)
+{
+	unsigned char buffer[256];
+
+	for (unsigned open = count; open > 0;) {
+		if (poll(peer_ends, count, -1) < 0 && errno != EINTR)
+			_exit(1);
+		for (unsigned i = 0; i < count; i++) {
+			ssize_t got;
+
+			if (peer_ends[i].fd < 0 || !peer_ends[i].revents)
+				continue;
+			got = read(peer_ends[i].fd, buffer, sizeof(buffer));
+			if (got > 0 && write(peer_ends[i].fd, buffer, (size_t)got) == got)
+				continue;
+			peer_ends[i].fd = -1; /* poll passes over it */
+			open--;
+		}
+	}
+	_exit(0);
+}
+
+static bool start_peer(struct run *run, struct err *err)
+{
+	const pid_t parent = getpid();
+
+	run->echo_peer = fork();
+	if (run->echo_peer < 0) {
+		run->echo_peer = 0;
+		return err_set(err, EXIT_IMPOSSIBLE, "cannot fork the echo peer: %s",
+			       strerror(errno));
+	}
+	if (run->echo_peer == 0) {
+		prctl(PR_SET_PDEATHSIG, SIGKILL);
+		for (unsigned i = 0; i < run->workers; i++)
+			close(run->echo[i][0]);
+		if (getppid() == parent)
+			serve_echoes(run->workers);
+		_exit(1);
+	}
+	for (unsigned i = 0; i < run->workers; i++)
+		close(peer_ends[i].fd);
+	return true;
+}
+
+static bool open_channels(struct run *run, struct err *err)
+{
+	const enum echo_kind echo = run->plan.echo;
+
+	if (run->plan.region_private && run->mode->apart &&
+	    !open_ends(&run->pipes, run->workers, open_given, err))
+		return false;
+	if (echo != ECHO_NONE && !open_ends(&run->echo, run->workers,
+					    echo == ECHO_PIPE ? open_echo_pipe : open_echo_pair, err))
+		return false;
+	return echo != ECHO_SOCKETPAIR || start_peer(run, err);
+}
+
+static bool make_workers(struct run *run, struct err *err)
+{
+	if (!param_get(&run->params, "tick-spins")->given)
+		param_set_number(&run->params, "tick-spins",
+				 run_calibrate_tick(param_number(&run->params, "tick-ns")));
+	run->worker = calloc(run->workers, sizeof(*run->worker));
+	run->result = map(run->workers * sizeof(*run->result), MAP_SHARED);
+	if (!run->worker || !run->result)
+		return err_set(err, EXIT_IMPOSSIBLE, "cannot allocate %u workers", run->workers);
+	for (unsigned i = 0; i < run->workers; i++)
+		run->worker[i] = (struct worker){
+			.tick_spins = param_number(&run->params, "tick-spins"),
+			.due = run_never_due,
+			.index = i,
+			.count = run->workers,
+			.size = param_number(&run->params, "size"),
+			.params = &run->params,
+			.result = &run->result[i],
+			.run = run,
+		};
+	return true;
+}
+
+static bool prepare(struct run *run, struct err *err)
+{
+	struct worker *first;
+
+	if (!make_workers(run, err))
+		return false;
+	first = &run->worker[0];
+	if (run->workload->plan && !run->workload->plan(first, &run->plan, err))
+		return false;
+	if (run->plan.phases == 0)
+		run->plan.phases = 1;
+	if (!allocate_region(run, err) || !make_barrier(run, err) || !open_channels(run, err))
+		return false;
+	if (run->workload->setup)
+		run->workload->setup(first);
+	return true;
+}
+
+static bool first_failure(const struct run *run, struct err *err)
+{
+	for (unsigned i = 0; i < run->workers; i++) {
+		if (run->result[i].failure[0])
+			return err_set(err, EXIT_FAILED, "worker %u: %s", i, run->result[i].failure);
+	}
+	return true;
+}
+
+/* The peer ends when its last socket closes; it must be waited for so that its time is counted. */
+static void stop_peer(struct run *run)
+{
+	if (run->echo_peer == 0)
+		return;
+	for (unsigned i = 0; i < run->workers; i++)
+		close(run->echo[i][0]);
+	waitpid(run->echo_peer, NULL, 0);
+}
+
+bool run_workload(struct run *run, struct err *err)
+{
+	bool good;
+
+	/* A reader that has gone is an error to report, not a signal to die of. */
+	signal(SIGPIPE, SIG_IGN);
+	run->begin = clock_pair_now();
+	good = prepare(run, err) && run->mode->run(run, err);
+	run->end = clock_pair_now();
+	stop_peer(run);
+	return good && first_failure(run, err);
+}
+
+uint64_t run_elapsed_ns(const struct run *run)
+{
+	uint64_t start = UINT64_MAX, finish = 0;
+
+	for (unsigned i = 0; i < run->workers; i++) {
+		const struct worker_result *result = &run->result[i];
+
+		start = result->start_ns < start ? result->start_ns : start;
+		finish = result->finish_ns > finish ? result->finish_ns : finish;
+	}
+	return finish - start;
+}
+
+uint64_t run_checksum(const struct run *run)
+{
+	uint64_t sum = 0;
+
+	for (unsigned i = 0; i < run->workers; i++)
+		sum += run->result[i].checksum;
+	return sum;
+}

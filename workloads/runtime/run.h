@@ -1,0 +1,81 @@
+/* One run of a workload: what the options said, what the workers share, what they did. */
+#ifndef WORKLOADS_RUNTIME_RUN_H
+#define WORKLOADS_RUNTIME_RUN_H
+
+#include "base/histogram.h"
+#include "base/param.h"
+#include "workloads/gil/gil.h"
+#include "workloads/workload.h"
+
+#include <pthread.h>
+#include <sched.h>
+#include <sys/types.h>
+
+#define WORKERS_MAX 1024
+
+/* What the kernel says of the calling thread; null values are not known and say why not. */
+struct witness {
+	uint64_t cpu_ns, run_delay_ns, nvcsw, nivcsw;
+};
+
+/* Written by its worker alone, in memory that processes share; read by the runtime at the end. */
+struct worker_result {
+	uint64_t checksum;
+	uint64_t start_ns, finish_ns; /* CLOCK_MONOTONIC: the first start, the last finish */
+	uint64_t elapsed_ns;
+	struct witness spent;
+	bool run_delay_known; /* false without CONFIG_SCHED_INFO or /proc */
+	uint64_t units;
+	char role[8];
+	char failure[160]; /* empty: none */
+	struct histogram latency;
+};
+
+struct mode;
+
+struct run {
+	const struct workload *workload;
+	const struct mode *mode;
+	const struct gil *gil; /* null: no lock */
+	struct param_set params;
+	struct workload_plan plan;
+	unsigned workers;
+	cpu_set_t cpus;       /* all that workers may use */
+	unsigned pins[CPU_SETSIZE]; /* worker i is placed on pins[i % pin_count] */
+	unsigned pin_count;   /* 0: not placed */
+
+	struct worker *worker;        /* [workers]; private to each process after fork */
+	struct worker_result *result; /* [workers], shared */
+	pthread_barrier_t *barrier;   /* of all workers, shared; unused when sequential */
+	int (*echo)[2];               /* [workers]: to write to, to read from */
+	int (*pipes)[2];              /* [workers]: pipes[i] carries what i gives; null: not needed */
+	pid_t echo_peer;              /* 0: none */
+	struct clock_pair begin, end; /* around the run: the rate of the raw counter */
+	struct gil_counts gil_counts;
+};
+
+/* Prepares the run that the parameters ask for, runs it, checks it, and cleans up. */
+bool run_workload(struct run *run, struct err *err);
+/* From the common start to the last finish; the sum of checksums. */
+uint64_t run_elapsed_ns(const struct run *run);
+uint64_t run_checksum(const struct run *run);
+
+/* For the modes: all that one worker does when workers run at the same time, from placing itself to
+ * checking; the barrier's other parties must do the same. */
+void run_worker(struct worker *w);
+/* Places the calling thread where worker 'index' belongs. */
+void run_place(const struct run *run, unsigned index);
+/* Starts and stops a worker's clocks; time between a stop and the next start does not count. */
+void run_clock_start(struct worker *w, struct witness *since);
+void run_clock_stop(struct worker *w, const struct witness *since);
+
+/* The spins of a tick that then lasts about 'tick_ns'; 0 when a bare tick lasts longer already. */
+uint64_t run_calibrate_tick(uint64_t tick_ns);
+/* What 'due' is where there is no lock. */
+bool run_never_due(void *gil, unsigned self);
+
+/* Prints the result: one JSON object on one line, or a few lines for people. */
+void run_print_json(const struct run *run, FILE *to);
+void run_print(const struct run *run, FILE *to);
+
+#endif

@@ -1,0 +1,117 @@
+/* The contract between a workload and what runs it. A workload is a struct of functions that do
+ * share i of n of a fixed piece of work. It does not know whether the n workers are one thread, n
+ * threads, n threads behind an interpreter's lock, or n processes: it ticks where an interpreter
+ * would look up from its work, and says when it is about to wait. */
+#ifndef WORKLOADS_WORKLOAD_H
+#define WORKLOADS_WORKLOAD_H
+
+#include "base/param.h"
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+struct worker_result;
+struct run;
+
+/* One worker, as it sees itself. Written by the runtime before the worker starts, then only by the
+ * worker's own thread. */
+struct worker {
+	/* What a tick touches comes first: one cache line. */
+	uint64_t tick_spins;
+	bool (*due)(void *gil, unsigned self);
+	void *gil;
+	unsigned index, count; /* share i of n */
+	uint64_t size;         /* of the whole work, in the workload's own unit */
+	void *region;          /* plan->region_bytes, the same address for all */
+	const struct param_set *params;
+	struct worker_result *result;
+	struct run *run;
+};
+
+enum echo_kind {
+	ECHO_NONE,
+	ECHO_PIPE,       /* a pipe to oneself: the byte is there at once */
+	ECHO_SOCKETPAIR, /* a peer outside the lock sends it back: a real wait, every time */
+};
+
+/* What a workload asks for, given size, workers and parameters. Zeroed before plan is called. */
+struct workload_plan {
+	size_t region_bytes;
+	/* Workers that are processes get copies of the region, and use give and take; otherwise they
+	 * share it. Threads share it in any case. */
+	bool region_private;
+	unsigned phases; /* 0 means 1; all workers end one before any starts the next */
+	enum echo_kind echo;
+	const char *loop; /* of the latencies: "open" (from the intended start) or "closed" */
+};
+
+struct workload {
+	const char *name;
+	const char *summary; /* one line */
+	const struct param *params;
+	const char *size_unit; /* plural: "decrements" */
+	const char *size_default;
+	uint64_t size_low, size_high;
+	/* Once, before anything else; null: nothing is needed. 'w' is share 0. */
+	bool (*plan)(const struct worker *w, struct workload_plan *plan, struct err *err);
+	/* Once, before there are workers and before the clock starts: fills the region. May be null. */
+	void (*setup)(struct worker *w);
+	/* Each worker, each phase, timed. The sum over all is the checksum, equal in every mode. */
+	uint64_t (*work)(struct worker *w, unsigned phase);
+	/* Each worker, after the clock has stopped: proves the result (worker_fail), and adds to the
+	 * checksum. May be null. */
+	uint64_t (*check)(struct worker *w);
+};
+
+/* The worker's share of the whole: from (inclusive) to (exclusive). Shares differ by 1 at most. */
+void worker_share(const struct worker *w, unsigned index, uint64_t *from, uint64_t *to);
+
+/* Work that is worth 'spins' steps of a loop of one addition each; never optimised away. */
+void worker_spin(uint64_t spins);
+void worker_yield(struct worker *w);
+
+/* One unit of interpreted work is done. The lock may change hands here. The test is made in every
+ * mode, as an interpreter makes it with one thread or many, so that modes differ by the lock alone. */
+static inline void worker_tick(struct worker *w)
+{
+	worker_spin(w->tick_spins);
+	if (__builtin_expect(w->due(w->gil, w->index), 0))
+		worker_yield(w);
+}
+
+/* About to wait, and back: the lock is let go in between. Not nested. */
+void worker_block(struct worker *w);
+void worker_unblock(struct worker *w);
+
+/* Waits for a moment of CLOCK_MONOTONIC with the lock let go; at once if it is past. */
+void worker_sleep_until(struct worker *w, uint64_t ns);
+/* Sends a byte and waits for its echo; the lock is let go around the write and around the read. */
+unsigned char worker_echo(struct worker *w, unsigned char byte);
+
+/* Hands a part of the region to another worker, who must take the same part in the same phase.
+ * Where the region is shared neither does anything; where it is private the bytes go through a
+ * pipe. A worker gives at most once per phase. */
+void worker_give(struct worker *w, const void *part, size_t bytes);
+void worker_take(struct worker *w, unsigned from, void *part, size_t bytes);
+
+/* Records one latency. Units done, and what kind of worker this is ("io", "cpu"), for the result. */
+void worker_latency(struct worker *w, uint64_t ns);
+void worker_did(struct worker *w, uint64_t units);
+void worker_role(struct worker *w, const char *role);
+
+/* The result is wrong: the run fails with this sentence. The first one counts. */
+void worker_fail(struct worker *w, const char *format, ...) __attribute__((format(printf, 2, 3)));
+
+uint64_t worker_now_ns(void);
+
+/* A 64-bit mixer (splitmix64, Steele, Lea, Flood 2014): spreads small numbers over a checksum. */
+static inline uint64_t worker_mix(uint64_t x)
+{
+	x += 0x9e3779b97f4a7c15u;
+	x = (x ^ (x >> 30)) * 0xbf58476d1ce4e5b9u;
+	x = (x ^ (x >> 27)) * 0x94d049bb133111ebu;
+	return x ^ (x >> 31);
+}
+
+#endif
