@@ -7,6 +7,7 @@
 
 #include "base/param.h"
 
+#include <stdatomic.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -14,13 +15,20 @@
 struct worker_result;
 struct run;
 
+/* What a tick looks at: the two ways in which interpreters decide to look up from their work. Both
+ * are relaxed: nothing is read on the strength of them. */
+struct tick {
+	_Atomic int left;   /* counted down by whoever ticks; below 0 something is due */
+	_Atomic int breaker; /* set by others; not 0: something is due */
+};
+
 /* One worker, as it sees itself. Written by the runtime before the worker starts, then only by the
  * worker's own thread. */
 struct worker {
 	/* What a tick touches comes first: one cache line. */
 	uint64_t tick_spins;
-	bool (*due)(void *gil, unsigned self);
-	void *gil;
+	struct tick *tick;     /* the lock's, or one's own where there is no lock */
+	void *gil;             /* the lock's state; null: no lock */
 	unsigned index, count; /* share i of n */
 	uint64_t size;         /* of the whole work, in the workload's own unit */
 	void *region;          /* plan->region_bytes, the same address for all */
@@ -69,15 +77,20 @@ void worker_share(const struct worker *w, unsigned index, uint64_t *from, uint64
 
 /* Work that is worth 'spins' steps of a loop of one addition each; never optimised away. */
 void worker_spin(uint64_t spins);
-void worker_yield(struct worker *w);
+/* Something may be due: asks the lock's model, and lets go of the lock if it says so. */
+void worker_tick_due(struct worker *w);
 
-/* One unit of interpreted work is done. The lock may change hands here. The test is made in every
- * mode, as an interpreter makes it with one thread or many, so that modes differ by the lock alone. */
+/* One unit of interpreted work is done. The lock may change hands here. The same instructions run in
+ * every mode, as an interpreter's do with one thread or many, so that modes differ by the lock alone. */
 static inline void worker_tick(struct worker *w)
 {
+	const int left = atomic_load_explicit(&w->tick->left, memory_order_relaxed) - 1;
+
 	worker_spin(w->tick_spins);
-	if (__builtin_expect(w->due(w->gil, w->index), 0))
-		worker_yield(w);
+	atomic_store_explicit(&w->tick->left, left, memory_order_relaxed);
+	if (__builtin_expect((left < 0) |
+			     atomic_load_explicit(&w->tick->breaker, memory_order_relaxed), 0))
+		worker_tick_due(w);
 }
 
 /* About to wait, and back: the lock is let go in between. Not nested. */

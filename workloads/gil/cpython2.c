@@ -5,8 +5,8 @@
  * 1. The semaphore starts at 1 and every post follows a successful wait of the same thread, so its
  *    value is 0 or 1 and at most one thread is between its wait and its post.
  * 2. Everything else but 'ticker' is touched by that thread alone; post and wait order the accesses.
- * 3. 'ticker' is read and written by the holder only, but the interpreter's own is a plain volatile
- *    that other threads may reset; relaxed loads and stores, not a read-modify-write, keep its cost.
+ * 3. 'tick' is counted down by the holder only, but the interpreter's own is a plain volatile that
+ *    other threads may reset; relaxed loads and stores, not a read-modify-write, keep its cost.
  *
  * Nothing hands the lock over: the poster usually re-takes it before the waiter has woken, which is
  * the fight that the texts show. */
@@ -20,7 +20,7 @@
 
 struct state {
 	alignas(64) sem_t lock;
-	alignas(64) _Atomic int ticker; /* ticks left before the next check */
+	alignas(64) struct tick tick; /* _Py_Ticker: one for all threads */
 	int check_interval;
 	alignas(64) struct gil_tally tally;
 };
@@ -37,7 +37,7 @@ static bool init(void *memory, const struct param_set *set, struct err *err)
 	struct state *s = memory;
 
 	s->check_interval = (int)param_number(set, "check-interval");
-	atomic_init(&s->ticker, s->check_interval);
+	atomic_init(&s->tick.left, s->check_interval);
 	if (sem_init(&s->lock, 0, 1) != 0)
 		return err_set(err, EXIT_IMPOSSIBLE, "cannot make a semaphore: %s", strerror(errno));
 	return true;
@@ -58,15 +58,22 @@ static void acquire(void *memory, unsigned self)
 	gil_tally_take(&s->tally, self, value == 0, asked_at);
 }
 
+static struct tick *tick(void *memory, unsigned self)
+{
+	struct state *s = memory;
+
+	(void)self;
+	return &s->tick;
+}
+
+/* Asked below zero, not at zero: 101 ticks for an interval of 100, as the interpreter has it. */
 static bool due(void *memory, unsigned self)
 {
 	struct state *s = memory;
-	const int left = atomic_load_explicit(&s->ticker, memory_order_relaxed) - 1;
 
 	(void)self;
-	/* Below zero, not at zero: 101 ticks for an interval of 100, as the interpreter has it. */
-	atomic_store_explicit(&s->ticker, left < 0 ? s->check_interval : left, memory_order_relaxed);
-	return left < 0;
+	atomic_store_explicit(&s->tick.left, s->check_interval, memory_order_relaxed);
+	return true;
 }
 
 static void release(void *memory, unsigned self, enum gil_drop why)
@@ -93,6 +100,7 @@ const struct gil gil_cpython2 = {
 	.state_bytes = sizeof(struct state),
 	.init = init,
 	.acquire = acquire,
+	.tick = tick,
 	.due = due,
 	.release = release,
 	.finish = finish,

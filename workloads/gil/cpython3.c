@@ -16,6 +16,7 @@
 #include "workloads/gil/gil.h"
 
 #include <errno.h>
+#include <limits.h>
 #include <pthread.h>
 #include <stdalign.h>
 #include <stdatomic.h>
@@ -35,8 +36,8 @@ struct interpreter_lock {
 
 struct state {
 	alignas(64) struct interpreter_lock gil;
-	/* Set by waiters, read by the holder at every tick: a line of its own. */
-	alignas(64) _Atomic int drop_request;
+	/* The breaker is gil_drop_request: set by waiters, read by the holder at every tick. */
+	alignas(64) struct tick tick;
 	bool force_switching;
 	alignas(64) struct gil_tally tally;
 };
@@ -59,6 +60,7 @@ static bool init(void *memory, const struct param_set *set, struct err *err)
 	int failed;
 
 	s->gil.interval_us = param_number(set, "interval") / 1000;
+	atomic_init(&s->tick.left, INT_MAX);
 	s->force_switching = param_number(set, "force-switching") == 0;
 	failed = pthread_condattr_init(&monotonic);
 	if (!failed)
@@ -95,7 +97,7 @@ static uint64_t wait_until_free(struct state *s)
 		/* Somebody else may have got it meanwhile: then the interval starts again. */
 		if (atomic_load_explicit(&gil->locked, memory_order_relaxed) &&
 		    gil->switch_number == seen)
-			atomic_store_explicit(&s->drop_request, 1, memory_order_relaxed);
+			atomic_store_explicit(&s->tick.breaker, 1, memory_order_relaxed);
 	}
 	return timeouts;
 }
@@ -121,11 +123,19 @@ static void acquire(void *memory, unsigned self)
 	}
 	pthread_cond_signal(&gil->switch_cond);
 	pthread_mutex_unlock(&gil->switch_mutex);
-	if (atomic_load_explicit(&s->drop_request, memory_order_relaxed))
-		atomic_store_explicit(&s->drop_request, 0, memory_order_relaxed);
+	if (atomic_load_explicit(&s->tick.breaker, memory_order_relaxed))
+		atomic_store_explicit(&s->tick.breaker, 0, memory_order_relaxed);
 	gil_tally_take(&s->tally, self, contended, asked_at);
 	s->tally.counts.timeouts += timeouts;
 	pthread_mutex_unlock(&gil->mutex);
+}
+
+static struct tick *tick(void *memory, unsigned self)
+{
+	struct state *s = memory;
+
+	(void)self;
+	return &s->tick;
 }
 
 static bool due(void *memory, unsigned self)
@@ -133,7 +143,9 @@ static bool due(void *memory, unsigned self)
 	struct state *s = memory;
 
 	(void)self;
-	return atomic_load_explicit(&s->drop_request, memory_order_relaxed);
+	/* Ticks do not count here. */
+	atomic_store_explicit(&s->tick.left, INT_MAX, memory_order_relaxed);
+	return atomic_load_explicit(&s->tick.breaker, memory_order_relaxed);
 }
 
 /* 3.12 and later skip the forced switch at a thread's end; 3.11 and earlier do not. */
@@ -149,11 +161,11 @@ static void release(void *memory, unsigned self, enum gil_drop why)
 	pthread_cond_signal(&gil->cond);
 	pthread_mutex_unlock(&gil->mutex);
 
-	if (!s->force_switching || !atomic_load_explicit(&s->drop_request, memory_order_relaxed))
+	if (!s->force_switching || !atomic_load_explicit(&s->tick.breaker, memory_order_relaxed))
 		return;
 	pthread_mutex_lock(&gil->switch_mutex);
 	if (atomic_load_explicit(&gil->last_holder, memory_order_relaxed) == self + 1) {
-		atomic_store_explicit(&s->drop_request, 0, memory_order_relaxed);
+		atomic_store_explicit(&s->tick.breaker, 0, memory_order_relaxed);
 		pthread_cond_wait(&gil->switch_cond, &gil->switch_mutex);
 	}
 	pthread_mutex_unlock(&gil->switch_mutex);
@@ -177,6 +189,7 @@ const struct gil gil_cpython3 = {
 	.state_bytes = sizeof(struct state),
 	.init = init,
 	.acquire = acquire,
+	.tick = tick,
 	.due = due,
 	.release = release,
 	.finish = finish,

@@ -6,6 +6,7 @@
 
 #include "base/clock.h"
 #include "base/param.h"
+#include "workloads/workload.h"
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -39,8 +40,10 @@ struct gil {
 	bool (*init)(void *state, const struct param_set *params, struct err *err);
 	/* 'self' is the thread's number, from 0. Returns holding the lock. */
 	void (*acquire)(void *state, unsigned self);
-	/* Asked at each tick by the holder: must the lock be let go here? Hot: no call, no store that
-	 * the interpreter does not make. */
+	/* What thread 'self' looks at on each of its ticks. */
+	struct tick *(*tick)(void *state, unsigned self);
+	/* Asked by the holder when its tick has run out or its breaker is set: must the lock be let go
+	 * here? Winds the tick up again. */
 	bool (*due)(void *state, unsigned self);
 	void (*release)(void *state, unsigned self, enum gil_drop why);
 	/* After the last release. */

@@ -9,13 +9,15 @@
 /* Nanoseconds of one tick with this many spins. */
 static double tick_cost(uint64_t spins)
 {
-	struct worker w = { .tick_spins = spins, .due = run_never_due };
+	struct tick tick = { TICKS, 0 };
+	struct worker w = { .tick_spins = spins, .tick = &tick };
 	uint64_t least = UINT64_MAX;
 
 	for (int round = 0; round < ROUNDS; round++) {
 		const uint64_t start = clock_now_ns();
 		uint64_t took;
 
+		atomic_store_explicit(&tick.left, TICKS, memory_order_relaxed);
 		for (int i = 0; i < TICKS; i++)
 			worker_tick(&w);
 		took = clock_now_ns() - start;

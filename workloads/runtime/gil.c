@@ -19,7 +19,7 @@ static bool run_gil(struct run *run, struct err *err)
 	}
 	for (unsigned i = 0; i < run->workers; i++) {
 		run->worker[i].gil = state;
-		run->worker[i].due = gil->due;
+		run->worker[i].tick = gil->tick(state, i);
 	}
 	if (!run_threads(run, err))
 		return false; /* threads that were started still use the state */

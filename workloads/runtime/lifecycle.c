@@ -74,13 +74,6 @@ void run_place(const struct run *run, unsigned index)
 	sched_setaffinity(0, sizeof(one), &one);
 }
 
-bool run_never_due(void *gil, unsigned self)
-{
-	(void)gil;
-	(void)self;
-	return false;
-}
-
 void run_worker(struct worker *w)
 {
 	const struct run *run = w->run;

@@ -18,7 +18,7 @@ static struct param common[] = {
 	[ROW_WORKERS] = { .name = "workers", .kind = PARAM_NUMBER, .fallback = "2", .low = 1,
 			  .high = WORKERS_MAX, .value = "N", .help = "shares of the work" },
 	[ROW_SIZE] = { .name = "size", .kind = PARAM_NUMBER, .value = "N" },
-	[ROW_TICK_NS] = { .name = "tick-ns", .kind = PARAM_NUMBER, .fallback = "6", .low = 0,
+	[ROW_TICK_NS] = { .name = "tick-ns", .kind = PARAM_NUMBER, .fallback = "10", .low = 0,
 			  .high = 1000000, .value = "NS",
 			  .help = "cost of a tick, about a bytecode's; 0: as little as possible" },
 	[ROW_TICK_SPINS] = { .name = "tick-spins", .kind = PARAM_NUMBER, .low = 0,

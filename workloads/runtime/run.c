@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <poll.h>
 #include <signal.h>
 #include <stdlib.h>
@@ -191,13 +192,15 @@ static bool make_workers(struct run *run, struct err *err)
 		param_set_number(&run->params, "tick-spins",
 				 run_calibrate_tick(param_number(&run->params, "tick-ns")));
 	run->worker = calloc(run->workers, sizeof(*run->worker));
+	run->own_tick = aligned_alloc(64, run->workers * sizeof(*run->own_tick));
 	run->result = map(run->workers * sizeof(*run->result), MAP_SHARED);
-	if (!run->worker || !run->result)
+	if (!run->worker || !run->own_tick || !run->result)
 		return err_set(err, EXIT_IMPOSSIBLE, "cannot allocate %u workers", run->workers);
-	for (unsigned i = 0; i < run->workers; i++)
+	for (unsigned i = 0; i < run->workers; i++) {
+		run->own_tick[i] = (struct own_tick){ .tick = { INT_MAX, 0 } };
 		run->worker[i] = (struct worker){
 			.tick_spins = param_number(&run->params, "tick-spins"),
-			.due = run_never_due,
+			.tick = &run->own_tick[i].tick,
 			.index = i,
 			.count = run->workers,
 			.size = param_number(&run->params, "size"),
@@ -205,6 +208,7 @@ static bool make_workers(struct run *run, struct err *err)
 			.result = &run->result[i],
 			.run = run,
 		};
+	}
 	return true;
 }
 

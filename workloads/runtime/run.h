@@ -9,6 +9,7 @@
 
 #include <pthread.h>
 #include <sched.h>
+#include <stdalign.h>
 #include <sys/types.h>
 
 #define WORKERS_MAX 1024
@@ -31,6 +32,11 @@ struct worker_result {
 	struct histogram latency;
 };
 
+/* A cache line each: every tick writes to it. */
+struct own_tick {
+	alignas(64) struct tick tick;
+};
+
 struct mode;
 
 struct run {
@@ -45,6 +51,7 @@ struct run {
 	unsigned pin_count;   /* 0: not placed */
 
 	struct worker *worker;        /* [workers]; private to each process after fork */
+	struct own_tick *own_tick;    /* [workers]: what ticks look at where there is no lock */
 	struct worker_result *result; /* [workers], shared */
 	pthread_barrier_t *barrier;   /* of all workers, shared; unused when sequential */
 	int (*echo)[2];               /* [workers]: to write to, to read from */
@@ -71,8 +78,6 @@ void run_clock_stop(struct worker *w, const struct witness *since);
 
 /* The spins of a tick that then lasts about 'tick_ns'; 0 when a bare tick lasts longer already. */
 uint64_t run_calibrate_tick(uint64_t tick_ns);
-/* What 'due' is where there is no lock. */
-bool run_never_due(void *gil, unsigned self);
 
 /* Prints the result: one JSON object on one line, or a few lines for people. */
 void run_print_json(const struct run *run, FILE *to);

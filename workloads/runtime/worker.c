@@ -2,6 +2,7 @@
 #include "workloads/runtime/run.h"
 
 #include <errno.h>
+#include <limits.h>
 #include <stdarg.h>
 #include <string.h>
 #include <unistd.h>
@@ -22,8 +23,14 @@ __attribute__((noinline, aligned(64))) void worker_spin(uint64_t spins)
 		__asm__ volatile("" : "+r"(spins));
 }
 
-void worker_yield(struct worker *w)
+void worker_tick_due(struct worker *w)
 {
+	if (!w->gil) {
+		atomic_store_explicit(&w->tick->left, INT_MAX, memory_order_relaxed);
+		return;
+	}
+	if (!w->run->gil->due(w->gil, w->index))
+		return;
 	w->run->gil->release(w->gil, w->index, GIL_DROP_TICK);
 	w->run->gil->acquire(w->gil, w->index);
 }
