@@ -1,37 +1,45 @@
-/* Finds how many spins make a tick as long as asked for. The shortest of many short measurements:
- * what disturbs one only ever makes it longer. */
+/* Finds how many spins make a tick as long as asked for. By the median of many short measurements, bare
+ * and spinning in turn: on a shared machine a core's speed can double for a moment, so that the
+ * shortest would be a tick of another machine. */
 #include "workloads/runtime/run.h"
 
-#define TICKS 4096
-#define ROUNDS 25
+#include <limits.h>
+#include <stdlib.h>
+
+#define TICKS 1024
+#define ROUNDS 51
 #define SPINS 64
 
-/* Nanoseconds of one tick with this many spins. */
-static double tick_cost(uint64_t spins)
+static uint64_t time_ticks(uint64_t spins)
 {
-	struct tick tick = { TICKS, 0 };
+	struct tick tick = { INT_MAX, 0 };
 	struct worker w = { .tick_spins = spins, .tick = &tick };
-	uint64_t least = UINT64_MAX;
+	const uint64_t start = clock_now_ns();
 
-	for (int round = 0; round < ROUNDS; round++) {
-		const uint64_t start = clock_now_ns();
-		uint64_t took;
+	for (int i = 0; i < TICKS; i++)
+		worker_tick(&w);
+	return clock_now_ns() - start;
+}
 
-		atomic_store_explicit(&tick.left, TICKS, memory_order_relaxed);
-		for (int i = 0; i < TICKS; i++)
-			worker_tick(&w);
-		took = clock_now_ns() - start;
-		least = took < least ? took : least;
-	}
-	return (double)least / TICKS;
+static int by_value(const void *a, const void *b)
+{
+	const double x = *(const double *)a, y = *(const double *)b;
+
+	return (x > y) - (x < y);
 }
 
 uint64_t run_calibrate_tick(uint64_t tick_ns)
 {
-	const double bare = tick_cost(0);
-	const double spin = (tick_cost(SPINS) - bare) / SPINS;
+	double needed[ROUNDS];
 
-	if ((double)tick_ns <= bare || spin <= 0)
+	if (tick_ns == 0)
 		return 0;
-	return (uint64_t)(((double)tick_ns - bare) / spin + 0.5);
+	for (int i = 0; i < ROUNDS; i++) {
+		const double bare = (double)time_ticks(0) / TICKS;
+		const double spin = ((double)time_ticks(SPINS) / TICKS - bare) / SPINS;
+
+		needed[i] = spin > 0 ? ((double)tick_ns - bare) / spin : 0;
+	}
+	qsort(needed, ROUNDS, sizeof(needed[0]), by_value);
+	return needed[ROUNDS / 2] > 0 ? (uint64_t)(needed[ROUNDS / 2] + 0.5) : 0;
 }
