@@ -14,7 +14,8 @@ struct clock_pair clock_pair_now(void)
 
 		if (after - before < narrowest) {
 			narrowest = after - before;
-			best = (struct clock_pair){ .raw = before + (after - before) / 2, .ns = ns };
+			best = (struct clock_pair){ .raw = before + (after - before) / 2,
+						    .ns = ns };
 		}
 	}
 	return best;

@@ -7,9 +7,9 @@
 /* What a command's exit status says. DESIGN: the gate has its own. */
 enum exit_code {
 	EXIT_DONE = 0,
-	EXIT_FAILED = 1,      /* the measured thing failed: a checksum, a crash */
-	EXIT_MISUSE = 2,      /* the words were wrong */
-	EXIT_IMPOSSIBLE = 3,  /* cannot be done here: no memory, no gnuplot, full disk */
+	EXIT_FAILED = 1,     /* the measured thing failed: a checksum, a crash */
+	EXIT_MISUSE = 2,     /* the words were wrong */
+	EXIT_IMPOSSIBLE = 3, /* cannot be done here: no memory, no gnuplot, full disk */
 };
 
 struct err {

@@ -1,6 +1,6 @@
 /* A log-linear histogram of nanoseconds: fixed size, no allocation, exact merging. After
- * HdrHistogram (Tene): below 2^7 each value has its own bucket, above that every power of two is cut
- * into 128, so a value is known to within 0.8 %. */
+ * HdrHistogram (Tene): below 2^7 each value has its own bucket, above that every power of two is
+ * cut into 128, so a value is known to within 0.8 %. */
 #ifndef BASE_HISTOGRAM_H
 #define BASE_HISTOGRAM_H
 

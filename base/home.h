@@ -1,5 +1,5 @@
-/* Where gilscope's own files are: beside the executable in a build folder, in libexec and share below
- * the prefix when installed. Found from the executable, so that a prefix can be moved. */
+/* Where gilscope's own files are: beside the executable in a build folder, in libexec and share
+ * below the prefix when installed. Found from the executable, so that a prefix can be moved. */
 #ifndef BASE_HOME_H
 #define BASE_HOME_H
 

@@ -4,7 +4,8 @@
 #include <math.h>
 #include <string.h>
 
-/* Deeper than this a value stays on its line: a sample is one line, a file of samples can be read. */
+/* Deeper than this a value stays on its line: a sample is one line, a file of
+ * samples can be read. */
 #define PRETTY_DEPTH 4
 
 void json_start(struct json *json, FILE *to, bool pretty)

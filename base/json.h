@@ -10,12 +10,13 @@
 struct json {
 	FILE *to;
 	unsigned depth;
-	bool pretty;     /* a line per member down to depth 3, else all on one line */
-	bool first;      /* nothing written yet on this level */
+	bool pretty; /* a line per member down to depth 3, else all on one line */
+	bool first;  /* nothing written yet on this level */
 };
 
 void json_start(struct json *json, FILE *to, bool pretty);
-void json_open(struct json *json, const char *name, char bracket); /* '{' or '['; name null in arrays */
+/* The bracket is '{' or '['; the name is null in arrays. */
+void json_open(struct json *json, const char *name, char bracket);
 void json_close(struct json *json, char bracket);
 /* A null name writes an array's element. A null string writes null. */
 void json_string(struct json *json, const char *name, const char *value);

@@ -13,12 +13,12 @@ struct unit {
 	uint64_t factor;
 };
 
-static const struct unit number_units[] = { { "", 1 },          { "k", 1000 },
-					    { "M", 1000000 },   { "G", 1000000000 },
-					    { NULL, 0 } };
-static const struct unit time_units[] = { { "", 1 },          { "ns", 1 },
-					  { "us", 1000 },     { "ms", 1000000 },
-					  { "s", 1000000000 }, { NULL, 0 } };
+static const struct unit number_units[] = {
+	{ "", 1 }, { "k", 1000 }, { "M", 1000000 }, { "G", 1000000000 }, { NULL, 0 },
+};
+static const struct unit time_units[] = {
+	{ "", 1 }, { "ns", 1 }, { "us", 1000 }, { "ms", 1000000 }, { "s", 1000000000 }, { NULL, 0 },
+};
 
 /* The distance of Levenshtein, with a bound on the length that names have here. */
 static size_t distance(const char *a, const char *b)
@@ -231,7 +231,8 @@ static bool unknown_option(const struct param_set *set, const char *word, struct
 	}
 	near = param_nearest(word, names, set->count);
 	if (near)
-		return err_set(err, EXIT_MISUSE, "unknown option '%s'; did you mean '%s'?", word, near);
+		return err_set(err, EXIT_MISUSE, "unknown option '%s'; did you mean '%s'?", word,
+			       near);
 	return err_set(err, EXIT_MISUSE, "unknown option '%s'; --help lists them", word);
 }
 

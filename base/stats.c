@@ -39,7 +39,8 @@ size_t stats_median_rank(size_t n, double confidence)
 	double tail = 0;
 	size_t k = 0;
 
-	/* P(fewer than k + 1 of n fall below the median), term by term; lgamma: no overflow for large n. */
+	/* P(fewer than k + 1 of n fall below the median), term by term; lgamma: no overflow for
+	 * large n. */
 	for (; k < n / 2; k++) {
 		const double term = exp(lgamma((double)n + 1) - lgamma((double)k + 1) -
 					lgamma((double)(n - k) + 1) - (double)n * log(2));

@@ -16,9 +16,9 @@ void stats_sort(double *values, size_t n);
 double stats_median(const double *sorted, size_t n);
 /* By linear interpolation between the closest ranks; p from 0 to 1. */
 double stats_quantile(const double *sorted, size_t n, double p);
-/* The interval of the median from order statistics, exact for every distribution: the k-th smallest to
- * the k-th largest, with the largest k for which both binomial(n, 1/2) tails together stay at or below
- * 1 - confidence. (David, Nagaraja: Order Statistics, 7.1.) */
+/* The interval of the median from order statistics, exact for every distribution: the k-th smallest
+ * to the k-th largest, with the largest k for which both binomial(n, 1/2) tails together stay at or
+ * below 1 - confidence. (David, Nagaraja: Order Statistics, 7.1.) */
 struct interval stats_median_interval(const double *sorted, size_t n, double confidence);
 /* The rank k of that interval, from 1; 0 when there is none. */
 size_t stats_median_rank(size_t n, double confidence);

@@ -10,8 +10,8 @@ struct command {
 	const char *arguments; /* for the usage line, behind the name */
 	const char *summary;   /* one line */
 	const struct param *params;
-	/* argv[0] is the command's name. Prints its output; returns its exit status, or an err.code with
-	 * the sentence in err, which main prints. */
+	/* argv[0] is the command's name. Prints its output; returns its exit status, or an err.code
+	 * with the sentence in err, which main prints. */
 	int (*run)(int argc, char *argv[], struct err *err);
 };
 

@@ -1,7 +1,8 @@
 /* I/O workers beside CPU-bound ones: the convoy (Beazley, bpo-7946; ccbench by Pitrou 2010). The
- * fixed work is the I/O operations; the CPU-bound workers compute until these are done, so that every
- * operation has the same company. An operation is issued when the one before has ended (a closed
- * loop, as a program has that waits for its answers), and its latency counts from its issue. */
+ * fixed work is the I/O operations; the CPU-bound workers compute until these are done, so that
+ * every operation has the same company. An operation is issued when the one before has ended (a
+ * closed loop, as a program has that waits for its answers), and its latency counts from its
+ * issue. */
 #include "workloads/workload.h"
 
 #include <stdatomic.h>
@@ -11,12 +12,26 @@ enum { IO_SLEEP, IO_PIPE, IO_SOCKETPAIR };
 static const char *const ios[] = { "sleep", "pipe", "socketpair", NULL };
 
 static const struct param params[] = {
-	{ .name = "cpu", .kind = PARAM_NUMBER, .fallback = "1", .low = 0, .high = 1023,
-	  .value = "K", .help = "how many of the workers are CPU-bound; the others do I/O" },
-	{ .name = "io", .kind = PARAM_CHOICE, .fallback = "sleep", .choices = ios, .value = "KIND",
-	  .help = "what an operation is: a sleep, a byte through one's own pipe, or one echoed by a peer" },
-	{ .name = "sleep", .kind = PARAM_TIME, .fallback = "1ms", .low = 1000, .high = 10000000000,
-	  .value = "TIME", .help = "how long a sleep is" },
+	{ .name = "cpu",
+	  .kind = PARAM_NUMBER,
+	  .fallback = "1",
+	  .low = 0,
+	  .high = 1023,
+	  .value = "K",
+	  .help = "how many of the workers are CPU-bound; the others do I/O" },
+	{ .name = "io",
+	  .kind = PARAM_CHOICE,
+	  .fallback = "sleep",
+	  .choices = ios,
+	  .value = "KIND",
+	  .help = "an operation: a sleep, a byte through one's own pipe, or one echoed by a peer" },
+	{ .name = "sleep",
+	  .kind = PARAM_TIME,
+	  .fallback = "1ms",
+	  .low = 1000,
+	  .high = 10000000000,
+	  .value = "TIME",
+	  .help = "how long a sleep is" },
 	{ 0 },
 };
 
@@ -36,9 +51,10 @@ static bool plan(const struct worker *w, struct workload_plan *plan, struct err 
 	const uint64_t cpu = param_number(w->params, "cpu");
 
 	if (cpu >= w->count)
-		return err_set(err, EXIT_MISUSE,
-			       "--cpu %llu leaves no I/O worker of %u; give more --workers or less --cpu",
-			       (unsigned long long)cpu, w->count);
+		return err_set(
+			err, EXIT_MISUSE,
+			"--cpu %llu leaves no I/O worker of %u; give more --workers or less --cpu",
+			(unsigned long long)cpu, w->count);
 	plan->region_bytes = sizeof(struct shared);
 	plan->echo = echoes[param_number(w->params, "io")];
 	plan->loop = "closed";

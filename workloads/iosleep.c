@@ -1,7 +1,7 @@
-/* Workers that wait most of the time: timers that fall due, or bytes echoed by a pipe or a peer, one
- * every period. The loop is open: the k-th operation is due at start + k periods whether or not the
- * one before has ended, and its latency counts from that moment, so that a late operation also makes
- * those late that queue behind it (no coordinated omission: Tene 2013, cyclictest, wrk2). */
+/* Workers that wait most of the time: timers that fall due, or bytes echoed by a pipe or a peer,
+ * one every period. The loop is open: the k-th operation is due at start + k periods whether or not
+ * the one before has ended, and its latency counts from that moment, so that a late operation also
+ * makes those late that queue behind it (no coordinated omission: Tene 2013, cyclictest, wrk2). */
 #include "workloads/workload.h"
 
 enum { IO_SLEEP, IO_PIPE, IO_SOCKETPAIR };
@@ -9,10 +9,19 @@ enum { IO_SLEEP, IO_PIPE, IO_SOCKETPAIR };
 static const char *const ios[] = { "sleep", "pipe", "socketpair", NULL };
 
 static const struct param params[] = {
-	{ .name = "io", .kind = PARAM_CHOICE, .fallback = "sleep", .choices = ios, .value = "KIND",
-	  .help = "what an operation is: a timer, a byte through one's own pipe, or one echoed by a peer" },
-	{ .name = "period", .kind = PARAM_TIME, .fallback = "1ms", .low = 1000,
-	  .high = 10000000000, .value = "TIME", .help = "from one operation of a worker to its next" },
+	{ .name = "io",
+	  .kind = PARAM_CHOICE,
+	  .fallback = "sleep",
+	  .choices = ios,
+	  .value = "KIND",
+	  .help = "an operation: a timer, a byte through one's own pipe, or one echoed by a peer" },
+	{ .name = "period",
+	  .kind = PARAM_TIME,
+	  .fallback = "1ms",
+	  .low = 1000,
+	  .high = 10000000000,
+	  .value = "TIME",
+	  .help = "from one operation of a worker to its next" },
 	{ 0 },
 };
 
@@ -52,7 +61,7 @@ static uint64_t work(struct worker *w, unsigned phase)
 
 const struct workload workload_iosleep = {
 	.name = "iosleep",
-	.summary = "waits for timers or byte echoes, one every period: latency from the intended start",
+	.summary = "waits for timers or byte echoes, one a period: latency from the intended start",
 	.params = params,
 	.size_unit = "operations",
 	.size_default = "200",

@@ -11,12 +11,25 @@ static const char *const merges[] = { "serial", "tree", NULL };
 static const char *const returns[] = { "shared", "pipe", NULL };
 
 static const struct param params[] = {
-	{ .name = "merge", .kind = PARAM_CHOICE, .fallback = "serial", .choices = merges,
-	  .value = "HOW", .help = "merge the chunks one after the other or pairwise" },
-	{ .name = "return", .kind = PARAM_CHOICE, .fallback = "shared", .choices = returns,
-	  .value = "HOW", .help = "how sorted chunks come back from processes" },
-	{ .name = "shuffle-seed", .kind = PARAM_NUMBER, .fallback = "1", .low = 0,
-	  .high = UINT64_MAX, .value = "N", .help = "seed of the shuffle" },
+	{ .name = "merge",
+	  .kind = PARAM_CHOICE,
+	  .fallback = "serial",
+	  .choices = merges,
+	  .value = "HOW",
+	  .help = "merge the chunks one after the other or pairwise" },
+	{ .name = "return",
+	  .kind = PARAM_CHOICE,
+	  .fallback = "shared",
+	  .choices = returns,
+	  .value = "HOW",
+	  .help = "how sorted chunks come back from processes" },
+	{ .name = "shuffle-seed",
+	  .kind = PARAM_NUMBER,
+	  .fallback = "1",
+	  .low = 0,
+	  .high = UINT64_MAX,
+	  .value = "N",
+	  .help = "seed of the shuffle" },
 	{ 0 },
 };
 

@@ -18,7 +18,7 @@ struct run;
 /* What a tick looks at: the two ways in which interpreters decide to look up from their work. Both
  * are relaxed: nothing is read on the strength of them. */
 struct tick {
-	_Atomic int left;   /* counted down by whoever ticks; below 0 something is due */
+	_Atomic int left;    /* counted down by whoever ticks; below 0 something is due */
 	_Atomic int breaker; /* set by others; not 0: something is due */
 };
 
@@ -46,8 +46,8 @@ enum echo_kind {
 /* What a workload asks for, given size, workers and parameters. Zeroed before plan is called. */
 struct workload_plan {
 	size_t region_bytes;
-	/* Workers that are processes get copies of the region, and use give and take; otherwise they
-	 * share it. Threads share it in any case. */
+	/* Workers that are processes get copies of the region, and use give and take; otherwise
+	 * they share it. Threads share it in any case. */
 	bool region_private;
 	unsigned phases; /* 0 means 1; all workers end one before any starts the next */
 	enum echo_kind echo;
@@ -63,12 +63,13 @@ struct workload {
 	uint64_t size_low, size_high;
 	/* Once, before anything else; null: nothing is needed. 'w' is share 0. */
 	bool (*plan)(const struct worker *w, struct workload_plan *plan, struct err *err);
-	/* Once, before there are workers and before the clock starts: fills the region. May be null. */
+	/* Once, before there are workers and before the clock starts: fills the region. May be
+	 * null. */
 	void (*setup)(struct worker *w);
 	/* Each worker, each phase, timed. The sum over all is the checksum, equal in every mode. */
 	uint64_t (*work)(struct worker *w, unsigned phase);
-	/* Each worker, after the clock has stopped: proves the result (worker_fail), and adds to the
-	 * checksum. May be null. */
+	/* Each worker, after the clock has stopped: proves the result (worker_fail), and adds to
+	 * the checksum. May be null. */
 	uint64_t (*check)(struct worker *w);
 };
 
@@ -80,16 +81,17 @@ void worker_spin(uint64_t spins);
 /* Something may be due: asks the lock's model, and lets go of the lock if it says so. */
 void worker_tick_due(struct worker *w);
 
-/* One unit of interpreted work is done. The lock may change hands here. The same instructions run in
- * every mode, as an interpreter's do with one thread or many, so that modes differ by the lock alone. */
+/* One unit of interpreted work is done. The lock may change hands here. The same instructions run
+ * in every mode, as an interpreter's do with one thread or many, so that modes differ by the lock
+ * alone. */
 static inline void worker_tick(struct worker *w)
 {
 	const int left = atomic_load_explicit(&w->tick->left, memory_order_relaxed) - 1;
 
 	worker_spin(w->tick_spins);
 	atomic_store_explicit(&w->tick->left, left, memory_order_relaxed);
-	if (__builtin_expect((left < 0) |
-			     atomic_load_explicit(&w->tick->breaker, memory_order_relaxed), 0))
+	if (__builtin_expect(
+		    (left < 0) | atomic_load_explicit(&w->tick->breaker, memory_order_relaxed), 0))
 		worker_tick_due(w);
 }
 
@@ -108,7 +110,8 @@ unsigned char worker_echo(struct worker *w, unsigned char byte);
 void worker_give(struct worker *w, const void *part, size_t bytes);
 void worker_take(struct worker *w, unsigned from, void *part, size_t bytes);
 
-/* Records one latency. Units done, and what kind of worker this is ("io", "cpu"), for the result. */
+/* Records one latency. Units done, and what kind of worker this is ("io",
+ * "cpu"), for the result. */
 void worker_latency(struct worker *w, uint64_t ns);
 void worker_did(struct worker *w, uint64_t units);
 void worker_role(struct worker *w, const char *role);

@@ -4,7 +4,8 @@
  * Why it is correct:
  * 1. The semaphore starts at 1 and every post follows a successful wait of the same thread, so its
  *    value is 0 or 1 and at most one thread is between its wait and its post.
- * 2. Everything else but 'ticker' is touched by that thread alone; post and wait order the accesses.
+ * 2. Everything else but 'ticker' is touched by that thread alone; post and wait order the
+ *    accesses.
  * 3. 'tick' is counted down by the holder only, but the interpreter's own is a plain volatile that
  *    other threads may reset; relaxed loads and stores, not a read-modify-write, keep its cost.
  *
@@ -26,8 +27,12 @@ struct state {
 };
 
 static const struct param params[] = {
-	{ .name = "check-interval", .kind = PARAM_NUMBER, .fallback = "100", .low = 0,
-	  .high = 1000000000, .value = "TICKS",
+	{ .name = "check-interval",
+	  .kind = PARAM_NUMBER,
+	  .fallback = "100",
+	  .low = 0,
+	  .high = 1000000000,
+	  .value = "TICKS",
 	  .help = "ticks between two offers of the lock (sys.setcheckinterval)" },
 	{ 0 },
 };
@@ -39,7 +44,8 @@ static bool init(void *memory, const struct param_set *set, struct err *err)
 	s->check_interval = (int)param_number(set, "check-interval");
 	atomic_init(&s->tick.left, s->check_interval);
 	if (sem_init(&s->lock, 0, 1) != 0)
-		return err_set(err, EXIT_IMPOSSIBLE, "cannot make a semaphore: %s", strerror(errno));
+		return err_set(err, EXIT_IMPOSSIBLE, "cannot make a semaphore: %s",
+			       strerror(errno));
 	return true;
 }
 

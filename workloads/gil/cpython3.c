@@ -1,12 +1,13 @@
-/* CPython 3.2 to 3.12: a flag under a mutex and a condition variable; a waiter that has seen no switch
- * for an interval asks the holder to drop, and the holder then waits until somebody else has taken it
- * (forced switching). After Python/ceval_gil.h of 3.8 to 3.11, deadlines on CLOCK_MONOTONIC.
+/* CPython 3.2 to 3.12: a flag under a mutex and a condition variable; a waiter that has seen no
+ * switch for an interval asks the holder to drop, and the holder then waits until somebody else has
+ * taken it (forced switching). After Python/ceval_gil.h of 3.8 to 3.11, deadlines on
+ * CLOCK_MONOTONIC.
  *
  * Why it is correct:
- * 1. 'locked' is written only under 'mutex'; acquire leaves its loop only when it reads 0 there, and
- *    sets 1 before it unlocks: one holder.
- * 2. No wake-up is lost: release clears 'locked' and signals 'cond' under 'mutex', and a waiter tests
- *    'locked' under 'mutex' before it waits; the wait is timed besides.
+ * 1. 'locked' is written only under 'mutex'; acquire leaves its loop only when it reads 0 there,
+ *    and sets 1 before it unlocks: one holder.
+ * 2. No wake-up is lost: release clears 'locked' and signals 'cond' under 'mutex', and a waiter
+ *    tests 'locked' under 'mutex' before it waits; the wait is timed besides.
  * 3. A holder that was asked to drop waits on 'switch_cond' only while 'last' is itself, read under
  *    'switch_mutex'; the next taker changes 'last' and signals under 'switch_mutex'. It exists: the
  *    request was set by a thread that leaves its loop only by taking the lock.
@@ -25,7 +26,7 @@
 /* In the order of struct _gil_runtime_state: what lies where is part of the fingerprint. */
 struct interpreter_lock {
 	unsigned long interval_us;
-	_Atomic uintptr_t last_holder; /* thread number plus 1; written by its owner and by takers */
+	_Atomic uintptr_t last_holder; /* thread number plus 1; written by owner and takers */
 	_Atomic int locked;
 	unsigned long switch_number;
 	pthread_cond_t cond;
@@ -45,11 +46,19 @@ struct state {
 static const char *const on_off[] = { "on", "off", NULL };
 
 static const struct param params[] = {
-	{ .name = "interval", .kind = PARAM_TIME, .fallback = "5ms", .low = 1000,
-	  .high = 100000000000, .value = "TIME",
-	  .help = "wait without a switch before the holder is asked to drop (sys.setswitchinterval)" },
-	{ .name = "force-switching", .kind = PARAM_CHOICE, .fallback = "on", .choices = on_off,
-	  .value = "WORD", .help = "a holder that was asked waits until another has taken over" },
+	{ .name = "interval",
+	  .kind = PARAM_TIME,
+	  .fallback = "5ms",
+	  .low = 1000,
+	  .high = 100000000000,
+	  .value = "TIME",
+	  .help = "wait without a switch until the holder is asked (sys.setswitchinterval)" },
+	{ .name = "force-switching",
+	  .kind = PARAM_CHOICE,
+	  .fallback = "on",
+	  .choices = on_off,
+	  .value = "WORD",
+	  .help = "a holder that was asked waits until another has taken over" },
 	{ 0 },
 };
 

@@ -42,8 +42,8 @@ struct gil {
 	void (*acquire)(void *state, unsigned self);
 	/* What thread 'self' looks at on each of its ticks. */
 	struct tick *(*tick)(void *state, unsigned self);
-	/* Asked by the holder when its tick has run out or its breaker is set: must the lock be let go
-	 * here? Winds the tick up again. */
+	/* Asked by the holder when its tick has run out or its breaker is set: must the lock be let
+	 * go here? Winds the tick up again. */
 	bool (*due)(void *state, unsigned self);
 	void (*release)(void *state, unsigned self, enum gil_drop why);
 	/* After the last release. */

@@ -1,6 +1,6 @@
-/* Finds how many spins make a tick as long as asked for. By the median of many short measurements, bare
- * and spinning in turn: on a shared machine a core's speed can double for a moment, so that the
- * shortest would be a tick of another machine. */
+/* Finds how many spins make a tick as long as asked for. By the median of many short measurements,
+ * bare and spinning in turn: on a shared machine a core's speed can double for a moment, so that
+ * the shortest would be a tick of another machine. */
 #include "workloads/runtime/run.h"
 
 #include <limits.h>

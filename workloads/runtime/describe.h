@@ -1,4 +1,5 @@
-/* What a workload binary is and takes, as one JSON object: how gilscope lists without linking it. */
+/* What a workload binary is and takes, as one JSON object: how gilscope
+ * lists without linking it. */
 #ifndef WORKLOADS_RUNTIME_DESCRIBE_H
 #define WORKLOADS_RUNTIME_DESCRIBE_H
 

@@ -152,13 +152,16 @@ void run_print(const struct run *run, FILE *to)
 		run->worker[0].size, run->workload->size_unit, seconds, run_checksum(run));
 	if (run->gil)
 		fprintf(to,
-			"lock: %" PRIu64 " takes (%" PRIu64 " contended), %" PRIu64 " switches, %" PRIu64
-			" timed out; drops %" PRIu64 " voluntary, %" PRIu64 " forced\n",
+			"lock: %" PRIu64 " takes (%" PRIu64 " contended), %" PRIu64
+			" switches, %" PRIu64 " timed out; drops %" PRIu64 " voluntary, %" PRIu64
+			" forced\n",
 			counts->takes, counts->contended, counts->switches, counts->timeouts,
 			counts->drops_voluntary, counts->drops_forced);
 	merge_latencies(run, &all);
 	if (all.n)
-		fprintf(to, "latency (%s loop): %" PRIu64 " operations, p50 %.3f ms, p99 %.3f ms, max %.3f ms\n",
+		fprintf(to,
+			"latency (%s loop): %" PRIu64
+			" operations, p50 %.3f ms, p99 %.3f ms, max %.3f ms\n",
 			run->plan.loop, all.n, (double)histogram_percentile(&all, 0.5) / 1e6,
 			(double)histogram_percentile(&all, 0.99) / 1e6, (double)all.max / 1e6);
 }

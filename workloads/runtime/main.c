@@ -11,25 +11,49 @@ enum { ROW_MODE, ROW_GIL, ROW_WORKERS, ROW_SIZE, ROW_TICK_NS, ROW_TICK_SPINS };
 
 /* Not const: the bounds and the default of --size are the workload's. */
 static struct param common[] = {
-	[ROW_MODE] = { .name = "mode", .kind = PARAM_TEXT, .fallback = "sequential",
-		       .value = "MODE", .help = "how the workers run beside each other" },
-	[ROW_GIL] = { .name = "gil", .kind = PARAM_TEXT, .value = "MODEL",
+	[ROW_MODE] = { .name = "mode",
+		       .kind = PARAM_TEXT,
+		       .fallback = "sequential",
+		       .value = "MODE",
+		       .help = "how the workers run beside each other" },
+	[ROW_GIL] = { .name = "gil",
+		      .kind = PARAM_TEXT,
+		      .value = "MODEL",
 		      .help = "the lock model of --mode gil (default cpython3)" },
-	[ROW_WORKERS] = { .name = "workers", .kind = PARAM_NUMBER, .fallback = "2", .low = 1,
-			  .high = WORKERS_MAX, .value = "N", .help = "shares of the work" },
+	[ROW_WORKERS] = { .name = "workers",
+			  .kind = PARAM_NUMBER,
+			  .fallback = "2",
+			  .low = 1,
+			  .high = WORKERS_MAX,
+			  .value = "N",
+			  .help = "shares of the work" },
 	[ROW_SIZE] = { .name = "size", .kind = PARAM_NUMBER, .value = "N" },
-	[ROW_TICK_NS] = { .name = "tick-ns", .kind = PARAM_NUMBER, .fallback = "10", .low = 0,
-			  .high = 1000000, .value = "NS",
+	[ROW_TICK_NS] = { .name = "tick-ns",
+			  .kind = PARAM_NUMBER,
+			  .fallback = "10",
+			  .low = 0,
+			  .high = 1000000,
+			  .value = "NS",
 			  .help = "cost of a tick, about a bytecode's; 0: as little as possible" },
-	[ROW_TICK_SPINS] = { .name = "tick-spins", .kind = PARAM_NUMBER, .low = 0,
-			     .high = 10000000, .value = "N",
+	[ROW_TICK_SPINS] = { .name = "tick-spins",
+			     .kind = PARAM_NUMBER,
+			     .low = 0,
+			     .high = 10000000,
+			     .value = "N",
 			     .help = "the same, as calibrated by an earlier run" },
-	{ .name = "pin", .kind = PARAM_TEXT, .value = "CPUS",
+	{ .name = "pin",
+	  .kind = PARAM_TEXT,
+	  .value = "CPUS",
 	  .help = "place worker i on the i-th of these CPUs: 0,1 or 0-3" },
-	{ .name = "cpus", .kind = PARAM_NUMBER, .low = 1, .high = CPU_SETSIZE, .value = "N",
+	{ .name = "cpus",
+	  .kind = PARAM_NUMBER,
+	  .low = 1,
+	  .high = CPU_SETSIZE,
+	  .value = "N",
 	  .help = "confine all workers to the first N CPUs that are allowed" },
 	{ .name = "json", .kind = PARAM_FLAG, .help = "print one JSON object on one line" },
-	{ .name = "describe", .kind = PARAM_FLAG,
+	{ .name = "describe",
+	  .kind = PARAM_FLAG,
 	  .help = "print what this workload is and takes, as JSON" },
 	{ .name = "help", .kind = PARAM_FLAG, .help = "print this" },
 	{ 0 },
@@ -124,9 +148,10 @@ static bool read_pins(struct run *run, const char *text, struct err *err)
 		}
 		for (unsigned long cpu = from; cpu <= to; cpu++) {
 			if (cpu >= CPU_SETSIZE || !CPU_ISSET(cpu, &run->cpus))
-				return err_set(err, EXIT_MISUSE,
-					       "--pin '%s': CPU %lu is not one this process may use",
-					       text, cpu);
+				return err_set(
+					err, EXIT_MISUSE,
+					"--pin '%s': CPU %lu is not one this process may use", text,
+					cpu);
 			if (run->pin_count < CPU_SETSIZE)
 				run->pins[run->pin_count++] = (unsigned)cpu;
 		}
@@ -136,8 +161,8 @@ static bool read_pins(struct run *run, const char *text, struct err *err)
 		at++;
 	}
 	if (*at || run->pin_count == 0)
-		return err_set(err, EXIT_MISUSE, "--pin '%s' is not a list of CPUs; give 0,1 or 0-3",
-			       text);
+		return err_set(err, EXIT_MISUSE,
+			       "--pin '%s' is not a list of CPUs; give 0,1 or 0-3", text);
 	return true;
 }
 

@@ -9,8 +9,8 @@ struct mode {
 	const char *summary; /* one line */
 	bool takes_gil;      /* runs under a lock model, --gil says which */
 	bool apart;          /* workers are processes: a private region is copied */
-	/* Runs all workers to their end. False when they could not be run; a worker's own failure is in
-	 * its result. */
+	/* Runs all workers to their end. False when they could not be run; a worker's own failure
+	 * is in its result. */
 	bool (*run)(struct run *run, struct err *err);
 };
 

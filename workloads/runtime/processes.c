@@ -26,7 +26,8 @@ static unsigned index_of(const pid_t *children, unsigned count, pid_t pid)
 	return i;
 }
 
-/* The others wait at a barrier for one that is gone: they are killed, and the reason is returned. */
+/* The others wait at a barrier for one that is gone: they are killed, and
+ * the reason is returned. */
 static bool wait_all(struct run *run, pid_t *children, struct err *err)
 {
 	bool good = true;
@@ -48,8 +49,8 @@ static bool wait_all(struct run *run, pid_t *children, struct err *err)
 		if (!good || (WIFEXITED(status) && WEXITSTATUS(status) == 0))
 			continue;
 		good = WIFSIGNALED(status) ?
-			       err_set(err, EXIT_FAILED, "worker %u was killed by signal %d (%s)", i,
-				       WTERMSIG(status), strsignal(WTERMSIG(status))) :
+			       err_set(err, EXIT_FAILED, "worker %u was killed by signal %d (%s)",
+				       i, WTERMSIG(status), strsignal(WTERMSIG(status))) :
 			       err_set(err, EXIT_FAILED, "worker %u exited with status %d", i,
 				       WEXITSTATUS(status));
 		kill_all(children, run->workers);

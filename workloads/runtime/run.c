@@ -1,4 +1,5 @@
-/* Sets a run up: memory that processes can share, pipes, the echo peer; runs the mode; cleans up. */
+/* Sets a run up: memory that processes can share, pipes, the echo peer; runs
+ * the mode; cleans up. */
 #include "workloads/runtime/mode.h"
 
 #include <errno.h>
@@ -180,8 +181,9 @@ static bool open_channels(struct run *run, struct err *err)
 	if (run->plan.region_private && run->mode->apart &&
 	    !open_ends(&run->pipes, run->workers, open_given, err))
 		return false;
-	if (echo != ECHO_NONE && !open_ends(&run->echo, run->workers,
-					    echo == ECHO_PIPE ? open_echo_pipe : open_echo_pair, err))
+	if (echo != ECHO_NONE &&
+	    !open_ends(&run->echo, run->workers,
+		       echo == ECHO_PIPE ? open_echo_pipe : open_echo_pair, err))
 		return false;
 	return echo != ECHO_SOCKETPAIR || start_peer(run, err);
 }
@@ -234,7 +236,8 @@ static bool first_failure(const struct run *run, struct err *err)
 {
 	for (unsigned i = 0; i < run->workers; i++) {
 		if (run->result[i].failure[0])
-			return err_set(err, EXIT_FAILED, "worker %u: %s", i, run->result[i].failure);
+			return err_set(err, EXIT_FAILED, "worker %u: %s", i,
+				       run->result[i].failure);
 	}
 	return true;
 }

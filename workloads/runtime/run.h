@@ -46,17 +46,17 @@ struct run {
 	struct param_set params;
 	struct workload_plan plan;
 	unsigned workers;
-	cpu_set_t cpus;       /* all that workers may use */
+	cpu_set_t cpus;             /* all that workers may use */
 	unsigned pins[CPU_SETSIZE]; /* worker i is placed on pins[i % pin_count] */
-	unsigned pin_count;   /* 0: not placed */
+	unsigned pin_count;         /* 0: not placed */
 
 	struct worker *worker;        /* [workers]; private to each process after fork */
 	struct own_tick *own_tick;    /* [workers]: what ticks look at where there is no lock */
 	struct worker_result *result; /* [workers], shared */
 	pthread_barrier_t *barrier;   /* of all workers, shared; unused when sequential */
 	int (*echo)[2];               /* [workers]: to write to, to read from */
-	int (*pipes)[2];              /* [workers]: pipes[i] carries what i gives; null: not needed */
-	pid_t echo_peer;              /* 0: none */
+	int (*pipes)[2]; /* [workers]: pipes[i] carries what i gives; null: not needed */
+	pid_t echo_peer; /* 0: none */
 	struct clock_pair begin, end; /* around the run: the rate of the raw counter */
 	struct gil_counts gil_counts;
 };

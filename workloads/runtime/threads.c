@@ -17,8 +17,8 @@ bool run_threads(struct run *run, struct err *err)
 		const int failed = pthread_create(&threads[i], NULL, start, &run->worker[i]);
 
 		if (failed)
-			return err_set(err, EXIT_IMPOSSIBLE, "cannot start thread %u of %u: %s", i + 1,
-				       run->workers, strerror(failed));
+			return err_set(err, EXIT_IMPOSSIBLE, "cannot start thread %u of %u: %s",
+				       i + 1, run->workers, strerror(failed));
 	}
 	for (unsigned i = 0; i < run->workers; i++)
 		pthread_join(threads[i], NULL);
