@@ -1,0 +1,24 @@
+#!/usr/bin/python3
+"""Sums up test runs: tally.py PASSED FAILED TESTLOG.json... - the first two count what is in no log.
+
+Meson's log has an object per line and test; a test that speaks TAP counts each of its lines."""
+import json
+import re
+import sys
+
+passed, failed, skipped = int(sys.argv[1]), int(sys.argv[2]), 0
+for log in sys.argv[3:]:
+    for line in open(log, encoding="utf-8", errors="replace"):
+        test = json.loads(line)
+        bad = test["result"] not in ("OK", "SKIP", "EXPECTEDFAIL")
+        tap = re.findall(r"^(ok|not ok)\b(.*)$", test.get("stdout", ""), re.M)
+        skips = sum(1 for _, rest in tap if re.search(r"# SKIP\b", rest, re.I))
+        fails = sum(1 for verdict, _ in tap if verdict == "not ok")
+        if not tap:
+            skips, fails, tap = int(test["result"] == "SKIP"), int(bad), [()]
+        # A program that died has said nothing of it on its lines.
+        died = int(bad and fails == 0)
+        passed += len(tap) - skips - fails
+        skipped += skips
+        failed += fails + died
+print(f"{passed} passed, {failed} failed, {skipped} skipped")
