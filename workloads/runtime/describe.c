@@ -1,61 +1,61 @@
 /* Prints the tables of a workload binary as JSON. */
 #include "workloads/runtime/describe.h"
 
-#include "base/json.h"
+#include "base/emit.h"
 #include "workloads/runtime/mode.h"
 #include "workloads/runtime/tables.h"
 
-static void describe_params(struct json *json, const char *name, const struct param *rows)
+static void describe_params(struct emit *emit, const char *name, const struct param *rows)
 {
-	json_open(json, name, '[');
+	emit_open(emit, name, '[');
 	for (; rows && rows->name; rows++) {
-		json_open(json, NULL, '{');
-		json_string(json, "name", rows->name);
-		json_string(json, "default", rows->fallback);
-		json_string(json, "help", rows->help);
-		json_close(json, '}');
+		emit_open(emit, NULL, '{');
+		emit_string(emit, "name", rows->name);
+		emit_string(emit, "default", rows->fallback);
+		emit_string(emit, "help", rows->help);
+		emit_close(emit, '}');
 	}
-	json_close(json, ']');
+	emit_close(emit, ']');
 }
 
-static void describe_size(struct json *json, const struct workload *workload)
+static void describe_size(struct emit *emit, const struct workload *workload)
 {
-	json_open(json, "size", '{');
-	json_string(json, "unit", workload->size_unit);
-	json_string(json, "default", workload->size_default);
-	json_u64(json, "low", workload->size_low);
-	json_u64(json, "high", workload->size_high);
-	json_close(json, '}');
+	emit_open(emit, "size", '{');
+	emit_string(emit, "unit", workload->size_unit);
+	emit_string(emit, "default", workload->size_default);
+	emit_u64(emit, "low", workload->size_low);
+	emit_u64(emit, "high", workload->size_high);
+	emit_close(emit, '}');
 }
 
 void describe(const struct workload *workload, const struct param *common, FILE *to)
 {
-	struct json json;
+	struct emit emit;
 
-	json_start(&json, to, false);
-	json_open(&json, NULL, '{');
-	json_string(&json, "workload", workload->name);
-	json_string(&json, "summary", workload->summary);
-	describe_size(&json, workload);
-	describe_params(&json, "options", common);
-	describe_params(&json, "params", workload->params);
-	json_open(&json, "modes", '[');
+	emit_start(&emit, to, false);
+	emit_open(&emit, NULL, '{');
+	emit_string(&emit, "workload", workload->name);
+	emit_string(&emit, "summary", workload->summary);
+	describe_size(&emit, workload);
+	describe_params(&emit, "options", common);
+	describe_params(&emit, "params", workload->params);
+	emit_open(&emit, "modes", '[');
 	for (size_t i = 0; modes[i]; i++) {
-		json_open(&json, NULL, '{');
-		json_string(&json, "name", modes[i]->name);
-		json_string(&json, "summary", modes[i]->summary);
-		json_bool(&json, "takes_gil", modes[i]->takes_gil);
-		json_close(&json, '}');
+		emit_open(&emit, NULL, '{');
+		emit_string(&emit, "name", modes[i]->name);
+		emit_string(&emit, "summary", modes[i]->summary);
+		emit_bool(&emit, "takes_gil", modes[i]->takes_gil);
+		emit_close(&emit, '}');
 	}
-	json_close(&json, ']');
-	json_open(&json, "gils", '[');
+	emit_close(&emit, ']');
+	emit_open(&emit, "gils", '[');
 	for (size_t i = 0; gils[i]; i++) {
-		json_open(&json, NULL, '{');
-		json_string(&json, "name", gils[i]->name);
-		json_string(&json, "summary", gils[i]->summary);
-		describe_params(&json, "params", gils[i]->params);
-		json_close(&json, '}');
+		emit_open(&emit, NULL, '{');
+		emit_string(&emit, "name", gils[i]->name);
+		emit_string(&emit, "summary", gils[i]->summary);
+		describe_params(&emit, "params", gils[i]->params);
+		emit_close(&emit, '}');
 	}
-	json_close(&json, ']');
-	json_close(&json, '}');
+	emit_close(&emit, ']');
+	emit_close(&emit, '}');
 }

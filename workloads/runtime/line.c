@@ -1,15 +1,15 @@
 /* The result of a run: the one line that the runner reads, and the few lines that people read. */
-#include "base/json.h"
+#include "base/emit.h"
 #include "workloads/runtime/mode.h"
 
 #include <inttypes.h>
 
-static void print_params(struct json *json, const struct run *run)
+static void print_params(struct emit *emit, const struct run *run)
 {
 	static const char *const apart[] = { "mode", "gil",  "workers",  "size",
 					     "json", "help", "describe", NULL };
 
-	json_open(json, "params", '{');
+	emit_open(emit, "params", '{');
 	for (size_t i = 0; i < run->params.count; i++) {
 		const struct param_value *value = &run->params.values[i];
 		bool skip = false;
@@ -20,56 +20,56 @@ static void print_params(struct json *json, const struct run *run)
 			continue;
 		if (value->row->kind == PARAM_NUMBER || value->row->kind == PARAM_TIME) {
 			if (value->given || value->row->fallback)
-				json_u64(json, value->row->name, value->number);
+				emit_u64(emit, value->row->name, value->number);
 			else
-				json_null(json, value->row->name);
+				emit_null(emit, value->row->name);
 		} else {
-			json_string(json, value->row->name, value->text);
+			emit_string(emit, value->row->name, value->text);
 		}
 	}
-	json_close(json, '}');
+	emit_close(emit, '}');
 }
 
-static void print_workers(struct json *json, const struct run *run)
+static void print_workers(struct emit *emit, const struct run *run)
 {
-	json_open(json, "per_worker", '[');
+	emit_open(emit, "per_worker", '[');
 	for (unsigned i = 0; i < run->workers; i++) {
 		const struct worker_result *result = &run->result[i];
 
-		json_open(json, NULL, '{');
-		json_string(json, "role", result->role[0] ? result->role : "cpu");
-		json_u64(json, "units", result->units);
-		json_u64(json, "elapsed_ns", result->elapsed_ns);
-		json_u64(json, "cpu_ns", result->spent.cpu_ns);
+		emit_open(emit, NULL, '{');
+		emit_string(emit, "role", result->role[0] ? result->role : "cpu");
+		emit_u64(emit, "units", result->units);
+		emit_u64(emit, "elapsed_ns", result->elapsed_ns);
+		emit_u64(emit, "cpu_ns", result->spent.cpu_ns);
 		if (result->run_delay_known)
-			json_u64(json, "run_delay_ns", result->spent.run_delay_ns);
+			emit_u64(emit, "run_delay_ns", result->spent.run_delay_ns);
 		else
-			json_null(json, "run_delay_ns");
-		json_u64(json, "nvcsw", result->spent.nvcsw);
-		json_u64(json, "nivcsw", result->spent.nivcsw);
-		json_close(json, '}');
+			emit_null(emit, "run_delay_ns");
+		emit_u64(emit, "nvcsw", result->spent.nvcsw);
+		emit_u64(emit, "nivcsw", result->spent.nivcsw);
+		emit_close(emit, '}');
 	}
-	json_close(json, ']');
+	emit_close(emit, ']');
 }
 
-static void print_gil_counts(struct json *json, const struct run *run)
+static void print_gil_counts(struct emit *emit, const struct run *run)
 {
 	const struct gil_counts *counts = &run->gil_counts;
 
 	if (!run->gil) {
-		json_null(json, "gil_counts");
+		emit_null(emit, "gil_counts");
 		return;
 	}
-	json_open(json, "gil_counts", '{');
-	json_u64(json, "takes", counts->takes);
-	json_u64(json, "contended", counts->contended);
-	json_u64(json, "timeouts", counts->timeouts);
-	json_u64(json, "switches", counts->switches);
-	json_u64(json, "drops_voluntary", counts->drops_voluntary);
-	json_u64(json, "drops_forced", counts->drops_forced);
-	json_u64(json, "wait_ns", clock_raw_to_ns(counts->wait_raw, run->begin, run->end));
-	json_u64(json, "hold_ns", clock_raw_to_ns(counts->hold_raw, run->begin, run->end));
-	json_close(json, '}');
+	emit_open(emit, "gil_counts", '{');
+	emit_u64(emit, "takes", counts->takes);
+	emit_u64(emit, "contended", counts->contended);
+	emit_u64(emit, "timeouts", counts->timeouts);
+	emit_u64(emit, "switches", counts->switches);
+	emit_u64(emit, "drops_voluntary", counts->drops_voluntary);
+	emit_u64(emit, "drops_forced", counts->drops_forced);
+	emit_u64(emit, "wait_ns", clock_raw_to_ns(counts->wait_raw, run->begin, run->end));
+	emit_u64(emit, "hold_ns", clock_raw_to_ns(counts->hold_raw, run->begin, run->end));
+	emit_close(emit, '}');
 }
 
 /* All workers' latencies in one; the caller's memory, it is large. */
@@ -80,64 +80,64 @@ static void merge_latencies(const struct run *run, struct histogram *all)
 		histogram_merge(all, &run->result[i].latency);
 }
 
-static void print_latency(struct json *json, const struct run *run)
+static void print_latency(struct emit *emit, const struct run *run)
 {
 	static struct histogram all;
 
 	merge_latencies(run, &all);
 	if (all.n == 0) {
-		json_null(json, "latency");
+		emit_null(emit, "latency");
 		return;
 	}
-	json_open(json, "latency", '{');
-	json_string(json, "unit", "ns");
-	json_string(json, "loop", run->plan.loop);
-	json_u64(json, "n", all.n);
-	json_u64(json, "min", all.min);
-	json_u64(json, "p50", histogram_percentile(&all, 0.5));
-	json_u64(json, "p90", histogram_percentile(&all, 0.9));
-	json_u64(json, "p99", histogram_percentile(&all, 0.99));
+	emit_open(emit, "latency", '{');
+	emit_string(emit, "unit", "ns");
+	emit_string(emit, "loop", run->plan.loop);
+	emit_u64(emit, "n", all.n);
+	emit_u64(emit, "min", all.min);
+	emit_u64(emit, "p50", histogram_percentile(&all, 0.5));
+	emit_u64(emit, "p90", histogram_percentile(&all, 0.9));
+	emit_u64(emit, "p99", histogram_percentile(&all, 0.99));
 	/* The thousandth of fewer than a thousand values is not known. */
 	if (all.n >= 1000)
-		json_u64(json, "p999", histogram_percentile(&all, 0.999));
+		emit_u64(emit, "p999", histogram_percentile(&all, 0.999));
 	else
-		json_null(json, "p999");
-	json_u64(json, "max", all.max);
-	json_u64(json, "sum", all.sum);
-	json_u64(json, "sub_bits", HISTOGRAM_SUB_BITS);
-	json_open(json, "counts", '[');
+		emit_null(emit, "p999");
+	emit_u64(emit, "max", all.max);
+	emit_u64(emit, "sum", all.sum);
+	emit_u64(emit, "sub_bits", HISTOGRAM_SUB_BITS);
+	emit_open(emit, "counts", '[');
 	for (size_t i = 0; i < HISTOGRAM_BUCKETS; i++) {
 		if (all.counts[i] == 0)
 			continue;
-		json_open(json, NULL, '[');
-		json_u64(json, NULL, i);
-		json_u64(json, NULL, all.counts[i]);
-		json_close(json, ']');
+		emit_open(emit, NULL, '[');
+		emit_u64(emit, NULL, i);
+		emit_u64(emit, NULL, all.counts[i]);
+		emit_close(emit, ']');
 	}
-	json_close(json, ']');
-	json_close(json, '}');
+	emit_close(emit, ']');
+	emit_close(emit, '}');
 }
 
 void run_print_json(const struct run *run, FILE *to)
 {
-	struct json json;
+	struct emit emit;
 	char checksum[24];
 
 	snprintf(checksum, sizeof(checksum), "%016" PRIx64, run_checksum(run));
-	json_start(&json, to, false);
-	json_open(&json, NULL, '{');
-	json_string(&json, "workload", run->workload->name);
-	json_string(&json, "mode", run->mode->name);
-	json_string(&json, "gil", run->gil ? run->gil->name : NULL);
-	json_u64(&json, "workers", run->workers);
-	json_u64(&json, "size", run->worker[0].size);
-	print_params(&json, run);
-	json_u64(&json, "elapsed_ns", run_elapsed_ns(run));
-	json_string(&json, "checksum", checksum);
-	print_workers(&json, run);
-	print_gil_counts(&json, run);
-	print_latency(&json, run);
-	json_close(&json, '}');
+	emit_start(&emit, to, false);
+	emit_open(&emit, NULL, '{');
+	emit_string(&emit, "workload", run->workload->name);
+	emit_string(&emit, "mode", run->mode->name);
+	emit_string(&emit, "gil", run->gil ? run->gil->name : NULL);
+	emit_u64(&emit, "workers", run->workers);
+	emit_u64(&emit, "size", run->worker[0].size);
+	print_params(&emit, run);
+	emit_u64(&emit, "elapsed_ns", run_elapsed_ns(run));
+	emit_string(&emit, "checksum", checksum);
+	print_workers(&emit, run);
+	print_gil_counts(&emit, run);
+	print_latency(&emit, run);
+	emit_close(&emit, '}');
 }
 
 void run_print(const struct run *run, FILE *to)

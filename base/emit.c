@@ -1,0 +1,118 @@
+/* The JSON writer. */
+#include "base/emit.h"
+
+#include <math.h>
+#include <string.h>
+
+/* Deeper than this a value stays on its line: a sample is one line, a file of
+ * samples can be read. */
+#define PRETTY_DEPTH 4
+
+void emit_start(struct emit *emit, FILE *to, bool pretty)
+{
+	*emit = (struct emit){ .to = to, .pretty = pretty, .first = true };
+}
+
+static void put_text(FILE *to, const char *text)
+{
+	fputc('"', to);
+	for (const unsigned char *c = (const unsigned char *)text; *c; c++) {
+		if (*c == '"' || *c == '\\')
+			fprintf(to, "\\%c", *c);
+		else if (*c < 0x20 || *c == 0x7f)
+			fprintf(to, "\\u%04x", *c);
+		else
+			fputc(*c, to);
+	}
+	fputc('"', to);
+}
+
+static void new_line(struct emit *emit)
+{
+	if (!emit->pretty || emit->depth > PRETTY_DEPTH)
+		return;
+	fputc('\n', emit->to);
+	for (unsigned i = 0; i < emit->depth; i++)
+		fputc('\t', emit->to);
+}
+
+static void begin(struct emit *emit, const char *name)
+{
+	if (!emit->first)
+		fputs(emit->pretty && emit->depth > PRETTY_DEPTH ? ", " : ",", emit->to);
+	if (emit->depth > 0)
+		new_line(emit);
+	emit->first = false;
+	if (name) {
+		put_text(emit->to, name);
+		fputs(emit->pretty ? ": " : ":", emit->to);
+	}
+}
+
+void emit_open(struct emit *emit, const char *name, char bracket)
+{
+	begin(emit, name);
+	fputc(bracket, emit->to);
+	emit->depth++;
+	emit->first = true;
+}
+
+void emit_close(struct emit *emit, char bracket)
+{
+	emit->depth--;
+	if (!emit->first && emit->depth + 1 <= PRETTY_DEPTH)
+		new_line(emit);
+	fputc(bracket, emit->to);
+	emit->first = false;
+	if (emit->depth == 0)
+		fputc('\n', emit->to);
+}
+
+void emit_string(struct emit *emit, const char *name, const char *value)
+{
+	begin(emit, name);
+	if (value)
+		put_text(emit->to, value);
+	else
+		fputs("null", emit->to);
+}
+
+void emit_u64(struct emit *emit, const char *name, uint64_t value)
+{
+	begin(emit, name);
+	fprintf(emit->to, "%llu", (unsigned long long)value);
+}
+
+void emit_double(struct emit *emit, const char *name, double value)
+{
+	char text[40];
+
+	begin(emit, name);
+	if (!isfinite(value)) {
+		fputs("null", emit->to);
+		return;
+	}
+	snprintf(text, sizeof(text), "%.12g", value);
+	/* A locale may have a comma; JSON has none. */
+	for (char *c = text; *c; c++)
+		*c = *c == ',' ? '.' : *c;
+	fputs(text, emit->to);
+}
+
+void emit_bool(struct emit *emit, const char *name, bool value)
+{
+	begin(emit, name);
+	fputs(value ? "true" : "false", emit->to);
+}
+
+void emit_null(struct emit *emit, const char *name)
+{
+	begin(emit, name);
+	fputs("null", emit->to);
+}
+
+void emit_raw(struct emit *emit, const char *name, const char *value)
+{
+	begin(emit, name);
+	fputs(value, emit->to);
+}
