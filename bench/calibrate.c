@@ -1,0 +1,115 @@
+/* Sizes and spins. */
+#include "bench/calibrate.h"
+
+#include <string.h>
+
+#define TRIES 5
+#define STEPS 12
+
+static bool take(struct sampler *sampler, const struct cell *cell, struct sample *sample,
+		 struct err *err)
+{
+	if (sample_take(sampler, cell, sample, NULL, err))
+		return true;
+	json_decref(sample->line);
+	return false;
+}
+
+/* The median of a few fresh processes: one may have started while a core was fast or slow. */
+static bool find_spins(struct sampler *sampler, struct cell *cell, struct err *err)
+{
+	double spins[TRIES];
+
+	for (size_t i = 0; i < TRIES; i++) {
+		struct sample sample;
+		json_int_t found;
+
+		if (!take(sampler, cell, &sample, err))
+			return false;
+		if (json_unpack(sample.line, "{s:{s:I}}", "params", "tick-spins", &found) != 0) {
+			json_decref(sample.line);
+			return err_set(err, EXIT_FAILED, "printed no tick-spins");
+		}
+		spins[i] = (double)found;
+		json_decref(sample.line);
+	}
+	stats_sort(spins, TRIES);
+	cell->tick_spins = (uint64_t)stats_median(spins, TRIES);
+	return true;
+}
+
+/* Two significant digits: a size that a reader can say. */
+static uint64_t round_size(double size)
+{
+	uint64_t step = 1;
+
+	while (size / (double)step >= 100)
+		step *= 10;
+	return (uint64_t)(size / (double)step + 0.5) * step;
+}
+
+/* Grows the work until it lasts long enough to be scaled to the target. */
+static bool find_size(struct sampler *sampler, struct cell *cell, uint64_t *elapsed_ns,
+		      struct err *err)
+{
+	const double target = (double)cell->target_ns;
+
+	for (int step = 0; step < STEPS; step++) {
+		struct sample sample;
+		double elapsed, factor;
+
+		if (!take(sampler, cell, &sample, err))
+			return false;
+		json_decref(sample.line);
+		*elapsed_ns = sample.elapsed_ns;
+		elapsed = sample.elapsed_ns ? (double)sample.elapsed_ns : 1;
+		factor = target / elapsed;
+		if (factor > 0.8 && factor < 1.25 && step > 0)
+			return true;
+		/* Short runs are mostly start-up: do not trust them with a large step. */
+		factor = factor > 20 ? 20 : factor < 0.05 ? 0.05 : factor;
+		cell->size = round_size((double)cell->size * factor + 1);
+	}
+	return true;
+}
+
+static bool find(struct sampler *sampler, const struct cell *first, struct calibration *found,
+		 struct err *err)
+{
+	struct cell cell = *first;
+	struct err why = { 0 };
+	bool good;
+
+	*found = (struct calibration){ .target_ns = cell.target_ns, .size = cell.size };
+	strcpy(found->workload, cell.workload);
+	cell.size = cell.size ? cell.size : 10;
+	good = find_spins(sampler, &cell, &why);
+	if (good && first->size == 0) {
+		good = find_size(sampler, &cell, &found->elapsed_ns, &why);
+		found->size = cell.size;
+	}
+	found->tick_spins = cell.tick_spins;
+	return good || err_set(err, why.code, "%s: %s", cell.id, why.text);
+}
+
+void calibrate(struct sampler *sampler, struct matrix *matrix, struct calibration *found,
+	       size_t *count)
+{
+	struct err reasons[CALIBRATIONS_MAX] = { 0 };
+
+	*count = 0;
+	for (size_t i = 0; i < matrix->count; i++) {
+		struct cell *cell = &matrix->cells[i];
+		size_t known = 0;
+
+		while (known < *count && strcmp(found[known].workload, cell->workload) != 0)
+			known++;
+		if (known == *count && !find(sampler, cell, &found[(*count)++], &reasons[known]) &&
+		    sampler->process.interrupted)
+			return;
+		cell->size = found[known].size;
+		cell->tick_spins = found[known].tick_spins;
+		if (reasons[known].text[0])
+			cell_fail(cell, reasons[known].text);
+	}
+}

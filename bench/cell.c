@@ -1,0 +1,155 @@
+/* Summaries of cells. */
+#include "bench/cell.h"
+
+#include <assert.h>
+#include <stdlib.h>
+#include <string.h>
+
+const char *cell_setting(const struct cell *cell, const char *name)
+{
+	for (size_t i = 0; i < cell->setting_count; i++) {
+		if (strcmp(cell->settings[i].name, name) == 0)
+			return cell->settings[i].value;
+	}
+	return NULL;
+}
+
+void cell_name(struct cell *cell)
+{
+	int used = snprintf(cell->id, sizeof(cell->id), "%s/%s%s%s/%u", cell->workload, cell->mode,
+			    cell->gil[0] ? ":" : "", cell->gil, cell->workers);
+
+	for (size_t i = 0; i < cell->setting_count && used < (int)sizeof(cell->id); i++)
+		used += snprintf(cell->id + used, sizeof(cell->id) - (size_t)used, "/%s=%s",
+				 cell->settings[i].name, cell->settings[i].value);
+}
+
+void cell_fail(struct cell *cell, const char *reason)
+{
+	cell->status = CELL_FAILED;
+	snprintf(cell->reason, sizeof(cell->reason), "%s", reason);
+}
+
+/* The settings that say where work is done, not what is done, do not tell two works apart. */
+static bool same_settings(const struct cell *a, const struct cell *b)
+{
+	for (size_t i = 0; i < a->setting_count; i++) {
+		const char *other = cell_setting(b, a->settings[i].name);
+
+		if (strcmp(a->settings[i].name, "cpus") == 0)
+			continue;
+		if (!other || strcmp(other, a->settings[i].value) != 0)
+			return false;
+	}
+	return true;
+}
+
+/* The same work done by one thread; null when the matrix has no such cell, or for that cell itself. */
+static const struct cell *find_reference(const struct cell *cell, const struct cell *cells,
+					 size_t count)
+{
+	for (size_t i = 0; i < count; i++) {
+		const struct cell *other = &cells[i];
+
+		if (other != cell && strcmp(other->mode, "sequential") == 0 &&
+		    strcmp(cell->mode, "sequential") != 0 &&
+		    strcmp(other->workload, cell->workload) == 0 && other->size == cell->size &&
+		    other->workers == cell->workers && other->count > 0 &&
+		    same_settings(other, cell))
+			return other;
+	}
+	return NULL;
+}
+
+static const struct sample *of_round(const struct cell *cell, unsigned round)
+{
+	for (size_t i = 0; i < cell->count; i++) {
+		if (cell->samples[i].round == round)
+			return &cell->samples[i];
+	}
+	return NULL;
+}
+
+static void compare(struct cell *cell, double *ratios)
+{
+	const struct cell *reference = cell->summary.reference;
+	size_t n = 0;
+
+	for (size_t i = 0; reference && i < cell->count; i++) {
+		const struct sample *other = of_round(reference, cell->samples[i].round);
+
+		if (other)
+			ratios[n++] = (double)cell->samples[i].elapsed_ns / (double)other->elapsed_ns;
+	}
+	if (n == 0) {
+		cell->summary.reference = NULL;
+		return;
+	}
+	stats_sort(ratios, n);
+	cell->summary.relative = stats_median(ratios, n);
+	cell->summary.relative_ci95 = stats_median_interval(ratios, n, 0.95);
+}
+
+static double median_of(const struct cell *cell, double (*value)(const struct sample *), double *room)
+{
+	for (size_t i = 0; i < cell->count; i++)
+		room[i] = value(&cell->samples[i]);
+	stats_sort(room, cell->count);
+	return stats_median(room, cell->count);
+}
+
+static double voluntary(const struct sample *sample)
+{
+	return (double)sample->nvcsw;
+}
+
+static double involuntary(const struct sample *sample)
+{
+	return (double)sample->nivcsw;
+}
+
+static double elapsed(const struct sample *sample)
+{
+	return (double)sample->elapsed_ns;
+}
+
+static void summarize(struct cell *cell, double *room, double *scratch)
+{
+	struct summary *summary = &cell->summary;
+
+	summary->n = cell->count;
+	summary->nvcsw = median_of(cell, voluntary, room);
+	summary->nivcsw = median_of(cell, involuntary, room);
+	summary->median = median_of(cell, elapsed, room);
+	summary->min = room[0];
+	summary->p90 = stats_quantile(room, cell->count, 0.9);
+	summary->ci95 = stats_median_interval(room, cell->count, 0.95);
+	summary->mad = stats_mad(room, cell->count, scratch);
+	summary->units_per_s = summary->median > 0 ? (double)cell->size / summary->median * 1e9 : 0;
+}
+
+void cells_summarize(struct cell *cells, size_t count)
+{
+	for (size_t i = 0; i < count; i++) {
+		struct cell *cell = &cells[i];
+		double *room;
+
+		if (cell->count == 0)
+			continue;
+		room = calloc(2 * cell->count, sizeof(*room));
+		if (!room)
+			abort();
+		summarize(cell, room, room + cell->count);
+		cell->summary.reference = find_reference(cell, cells, count);
+		compare(cell, room);
+		free(room);
+	}
+}
+
+void cell_finish(struct cell *cell)
+{
+	for (size_t i = 0; i < cell->count; i++)
+		json_decref(cell->samples[i].line);
+	free(cell->samples);
+	free(cell->latency);
+}

@@ -1,0 +1,70 @@
+/* A cell is one point of the matrix; a sample is one fresh process that ran it. */
+#ifndef BENCH_CELL_H
+#define BENCH_CELL_H
+
+#include "base/histogram.h"
+#include "base/machine.h"
+#include "base/stats.h"
+#include "bench/counters.h"
+
+#include <jansson.h>
+#include <stdbool.h>
+
+#define CELL_SETTINGS 6
+
+/* An option of the workload or of the lock model, as '--name value'. */
+struct setting {
+	char name[32], value[32];
+};
+
+struct sample {
+	unsigned seq, round;
+	uint64_t elapsed_ns, wall_ns;
+	struct rusage usage;
+	struct counter_value counters[COUNTERS_MAX];
+	struct disturbance disturbance; /* during the sample; negative: unknown */
+	uint64_t nvcsw, nivcsw;         /* of the workers, in the timed part */
+	json_t *line;                   /* the workload's own result, without its histogram */
+};
+
+enum cell_status { CELL_MISSING, CELL_OK, CELL_FAILED };
+
+/* What the samples come to. Times in nanoseconds; valid when n > 0. */
+struct summary {
+	size_t n;
+	double median, min, p90, mad, nvcsw, nivcsw, units_per_s;
+	struct interval ci95;
+	const struct cell *reference; /* of 'relative'; null: there is none */
+	double relative;
+	struct interval relative_ci95;
+};
+
+struct cell {
+	char id[128];
+	char workload[32], mode[32], gil[32]; /* gil empty: none */
+	unsigned workers;
+	uint64_t size, tick_spins;
+	struct setting settings[CELL_SETTINGS];
+	size_t setting_count;
+	uint64_t target_ns; /* what a sample of the workload's reference should last */
+
+	enum cell_status status;
+	char reason[400];
+	char checksum[24]; /* empty: not known yet */
+	struct sample *samples;
+	size_t count;
+	struct histogram *latency; /* pooled; null: measures none */
+	struct summary summary;
+};
+
+/* The value of a setting, or null. */
+const char *cell_setting(const struct cell *cell, const char *name);
+/* "countdown/gil:cpython3/2/cpus=1" */
+void cell_name(struct cell *cell);
+void cell_fail(struct cell *cell, const char *reason);
+/* After the last sample: fills the summaries of all cells. Ratios are taken within rounds, so that the
+ * machine's drift cancels. */
+void cells_summarize(struct cell *cells, size_t count);
+void cell_finish(struct cell *cell);
+
+#endif

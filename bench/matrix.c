@@ -1,0 +1,211 @@
+/* The suite as a table, and the options that change it. */
+#include "bench/matrix.h"
+
+#include "workload_list.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#define TEXT_MAX 256
+
+/* Lists are as a user would type them. 'target_ms': how long the reference of the workload should
+ * last, so that every cell of the quick suite lasts 30 to 200 ms. */
+struct suite_row {
+	const char *workload, *modes, *gils, *workers, *settings;
+	uint64_t target_ms;
+};
+
+static const char *const workload_names[] = { WORKLOAD_LIST };
+
+static const struct suite_row quick[] = {
+	{ "countdown", "sequential,threads,gil,processes", "cpython2,cpython3", "1,2,4", "", 70 },
+	{ "countdown", "sequential,gil", "cpython2,cpython3", "2", "cpus=1", 70 },
+	{ "mergesort", "sequential,threads,gil,processes", "cpython2,cpython3", "1,2,4", "", 70 },
+	{ "iosleep", "sequential,threads,gil,processes", "cpython2,cpython3", "2", "", 100 },
+	{ "convoy", "threads,gil,processes", "cpython2,cpython3", "1", "cpu=0", 33 },
+	{ "convoy", "sequential,threads,gil,processes", "cpython2,cpython3", "2", "cpu=1", 33 },
+	{ 0 },
+};
+
+static const struct suite_row full[] = {
+	{ "countdown", "sequential,threads,gil,processes", "cpython2,cpython3", "1,2,3,4,8", "", 150 },
+	{ "countdown", "sequential,gil", "cpython2,cpython3", "2,4", "cpus=1", 150 },
+	{ "mergesort", "sequential,threads,gil,processes", "cpython2,cpython3", "1,2,4,6", "", 150 },
+	{ "mergesort", "sequential,threads,processes", "", "2,4,6", "merge=tree", 150 },
+	{ "mergesort", "sequential,processes", "", "2,4,6", "return=pipe", 150 },
+	{ "iosleep", "sequential,threads,gil,processes", "cpython2,cpython3", "2,4", "", 200 },
+	{ "iosleep", "sequential,threads,gil,processes", "cpython2,cpython3", "2,4", "io=socketpair", 200 },
+	{ "convoy", "threads,gil,processes", "cpython2,cpython3", "1", "cpu=0", 100 },
+	{ "convoy", "sequential,threads,gil,processes", "cpython2,cpython3", "2", "cpu=1", 100 },
+	{ "convoy", "threads,gil,processes", "cpython2,cpython3", "3", "cpu=2", 100 },
+	{ "convoy", "threads,gil,processes", "cpython2,cpython3", "1", "cpu=0,io=socketpair", 100 },
+	{ "convoy", "threads,gil,processes", "cpython2,cpython3", "2", "cpu=1,io=socketpair", 100 },
+	{ 0 },
+};
+
+/* Takes the next word of a comma-separated list; false at its end. */
+static bool next_word(const char **list, char *word, size_t room)
+{
+	const size_t length = strcspn(*list, ",");
+
+	if (**list == '\0')
+		return false;
+	snprintf(word, room, "%.*s", (int)length, *list);
+	*list += length + ((*list)[length] == ',');
+	return true;
+}
+
+static bool in_list(const char *list, const char *name)
+{
+	char word[64];
+
+	while (next_word(&list, word, sizeof(word))) {
+		if (strcmp(word, name) == 0)
+			return true;
+	}
+	return false;
+}
+
+static bool check_workloads(const char *list, struct err *err)
+{
+	const size_t count = sizeof(workload_names) / sizeof(workload_names[0]);
+	char word[64];
+
+	while (next_word(&list, word, sizeof(word))) {
+		size_t i = 0;
+
+		while (i < count && strcmp(workload_names[i], word) != 0)
+			i++;
+		if (i == count)
+			return param_unknown("workload", word, workload_names, count, err);
+	}
+	return true;
+}
+
+/* Later settings replace earlier ones of the same name. */
+static bool add_settings(struct cell *cell, const char *list, struct err *err)
+{
+	char word[TEXT_MAX];
+
+	while (next_word(&list, word, sizeof(word))) {
+		char *equals = strchr(word, '=');
+		size_t i = 0;
+
+		if (!equals || equals == word)
+			return err_set(err, EXIT_MISUSE, "--set '%s' is not NAME=VALUE", word);
+		*equals = '\0';
+		while (i < cell->setting_count && strcmp(cell->settings[i].name, word) != 0)
+			i++;
+		if (i == CELL_SETTINGS || strlen(word) >= sizeof(cell->settings[i].name) ||
+		    strlen(equals + 1) >= sizeof(cell->settings[i].value))
+			return err_set(err, EXIT_MISUSE, "--set '%s' is too long or one too many",
+				       word);
+		strcpy(cell->settings[i].name, word);
+		strcpy(cell->settings[i].value, equals + 1);
+		cell->setting_count += i == cell->setting_count;
+	}
+	return true;
+}
+
+static bool same_cell(const struct matrix *matrix, const struct cell *cell)
+{
+	for (size_t i = 0; i < matrix->count; i++) {
+		if (strcmp(matrix->cells[i].id, cell->id) == 0)
+			return true;
+	}
+	return false;
+}
+
+/* What a row becomes after the options; null fields are the row's own. */
+struct wish {
+	const char *modes, *gils, *workers, *settings;
+	uint64_t size;
+};
+
+static bool add_cell(struct matrix *matrix, const struct suite_row *row, const struct wish *wish,
+		     const char *mode, const char *gil, const char *workers, struct err *err)
+{
+	static const struct param number = { .name = "workers", .kind = PARAM_NUMBER, .low = 1,
+					     .high = 1024 };
+	struct param_set set = { .values = { { .row = &number } }, .count = 1 };
+	struct cell *cell = &matrix->cells[matrix->count];
+
+	if (matrix->count == CELLS_MAX)
+		return err_set(err, EXIT_MISUSE, "more than %d cells; ask for less", CELLS_MAX);
+	if (!param_set_text(&set, "workers", workers, err))
+		return false;
+	*cell = (struct cell){ .workers = (unsigned)param_number(&set, "workers"),
+			       .size = wish->size,
+			       .target_ns = row->target_ms * 1000000 };
+	snprintf(cell->workload, sizeof(cell->workload), "%s", row->workload);
+	snprintf(cell->mode, sizeof(cell->mode), "%s", mode);
+	snprintf(cell->gil, sizeof(cell->gil), "%s", gil);
+	if (!add_settings(cell, row->settings, err) ||
+	    (wish->settings && !add_settings(cell, wish->settings, err)))
+		return false;
+	cell_name(cell);
+	matrix->count += !same_cell(matrix, cell);
+	return true;
+}
+
+static bool add_row(struct matrix *matrix, const struct suite_row *row, const struct wish *wish,
+		    struct err *err)
+{
+	const char *workers_list = wish->workers ? wish->workers : row->workers;
+	char workers[32], mode[32], gil[32];
+
+	while (next_word(&workers_list, workers, sizeof(workers))) {
+		const char *modes = wish->modes ? wish->modes : row->modes;
+
+		while (next_word(&modes, mode, sizeof(mode))) {
+			const char *gils = wish->gils ? wish->gils : row->gils;
+
+			if (strcmp(mode, "gil") != 0) {
+				if (!add_cell(matrix, row, wish, mode, "", workers, err))
+					return false;
+				continue;
+			}
+			while (next_word(&gils, gil, sizeof(gil))) {
+				if (!add_cell(matrix, row, wish, mode, gil, workers, err))
+					return false;
+			}
+		}
+	}
+	return true;
+}
+
+bool matrix_fill(struct matrix *matrix, const struct param_set *options, struct err *err)
+{
+	const struct suite_row *row = param_number(options, "full") ? full : quick;
+	const char *workloads = param_text(options, "workload");
+	const struct wish wish = {
+		.modes = param_text(options, "mode"),
+		.gils = param_text(options, "gil"),
+		.workers = param_text(options, "workers"),
+		.settings = param_text(options, "set"),
+		.size = param_number(options, "size"),
+	};
+
+	matrix->count = 0;
+	matrix->cells = calloc(CELLS_MAX, sizeof(*matrix->cells));
+	if (!matrix->cells)
+		return err_set(err, EXIT_IMPOSSIBLE, "cannot allocate the matrix");
+	if (workloads && !check_workloads(workloads, err))
+		return false;
+	for (; row->workload; row++) {
+		if (workloads && !in_list(workloads, row->workload))
+			continue;
+		if (!add_row(matrix, row, &wish, err))
+			return false;
+	}
+	if (matrix->count == 0)
+		return err_set(err, EXIT_MISUSE, "nothing to measure: no cell is left of the suite");
+	return true;
+}
+
+void matrix_finish(struct matrix *matrix)
+{
+	for (size_t i = 0; i < matrix->count; i++)
+		cell_finish(&matrix->cells[i]);
+	free(matrix->cells);
+}

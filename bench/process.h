@@ -1,0 +1,38 @@
+/* One fresh process: starts it with counters attached, waits with a limit, collects what it printed,
+ * what it used and what it counted. Nothing it started outlives it. */
+#ifndef BENCH_PROCESS_H
+#define BENCH_PROCESS_H
+
+#include "bench/counters.h"
+
+#include <stdbool.h>
+#include <sys/resource.h>
+
+#define PROCESS_OUTPUT 262144
+
+struct process {
+	int status; /* as waitpid gives it */
+	bool timed_out;
+	bool interrupted; /* we were asked to stop; the process was killed */
+	uint64_t wall_ns; /* from before the fork to after the wait */
+	struct rusage usage; /* with its waited-for descendants */
+	struct counter_value counters[COUNTERS_MAX];
+	size_t output_size, error_size;
+	char output[PROCESS_OUTPUT]; /* standard output, ended by '\0'; more is cut off */
+	char error[512];             /* the beginning of standard error */
+};
+
+/* From now on SIGINT, SIGTERM and SIGHUP end the process that runs and are remembered; a child is
+ * killed when this process dies. Call once, before the first process. */
+void process_catch_signals(void);
+/* The signal that asked us to stop, or 0. */
+int process_stop_signal(void);
+
+/* Runs argv[0] (a path). A null 'counters' counts nothing. False when it could not be started or
+ * waited for, which is our trouble and not the program's. */
+bool process_run(struct process *process, char *const argv[], const struct counters *counters,
+		 uint64_t limit_ns, struct err *err);
+/* True when it ended with status 0; otherwise says how it ended, with its own words. */
+bool process_judge(const struct process *process, uint64_t limit_ns, struct err *err);
+
+#endif

@@ -1,0 +1,303 @@
+/* result.json, field by field as results/README.md has it. */
+#include "bench/result.h"
+
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+static void put_interval(struct emit *emit, const char *name, struct interval interval)
+{
+	if (!interval.known) {
+		emit_null(emit, name);
+		return;
+	}
+	emit_open(emit, name, '[');
+	emit_double(emit, NULL, interval.low);
+	emit_double(emit, NULL, interval.high);
+	emit_close(emit, ']');
+}
+
+/* Negative is unknown. */
+static void put_known(struct emit *emit, const char *name, int64_t value)
+{
+	if (value < 0)
+		emit_null(emit, name);
+	else
+		emit_u64(emit, name, (uint64_t)value);
+}
+
+/* A part of the workload's own line, as it is. */
+static void put_part(struct emit *emit, const char *name, const json_t *line, const char *part)
+{
+	char *text = json_dumps(json_object_get(line, part), JSON_COMPACT | JSON_ENCODE_ANY);
+
+	if (text)
+		emit_raw(emit, name, text);
+	else
+		emit_null(emit, name);
+	free(text);
+}
+
+static uint64_t time_ns(struct timeval t)
+{
+	return (uint64_t)t.tv_sec * 1000000000u + (uint64_t)t.tv_usec * 1000u;
+}
+
+static void put_usage(struct emit *emit, const struct rusage *usage)
+{
+	emit_u64(emit, "user_ns", time_ns(usage->ru_utime));
+	emit_u64(emit, "sys_ns", time_ns(usage->ru_stime));
+	emit_u64(emit, "maxrss_bytes", (uint64_t)usage->ru_maxrss * 1024);
+	emit_u64(emit, "nvcsw", (uint64_t)usage->ru_nvcsw);
+	emit_u64(emit, "nivcsw", (uint64_t)usage->ru_nivcsw);
+	emit_u64(emit, "minflt", (uint64_t)usage->ru_minflt);
+	emit_u64(emit, "majflt", (uint64_t)usage->ru_majflt);
+}
+
+static void put_counters(struct emit *emit, const struct counters *counters,
+			 const struct sample *sample)
+{
+	emit_open(emit, "counters", '{');
+	for (size_t i = 0; i < counters->count; i++) {
+		const struct counter_value *value = &sample->counters[i];
+
+		emit_open(emit, counters->row[i].name, '{');
+		if (value->known) {
+			emit_u64(emit, "value", value->value);
+			emit_double(emit, "running", value->running);
+		} else {
+			emit_null(emit, "value");
+			emit_null(emit, "running");
+		}
+		emit_close(emit, '}');
+	}
+	emit_close(emit, '}');
+}
+
+static void put_sample(struct emit *emit, const struct result *result, const struct sample *sample)
+{
+	emit_open(emit, NULL, '{');
+	emit_u64(emit, "seq", sample->seq);
+	emit_u64(emit, "round", sample->round);
+	emit_u64(emit, "elapsed_ns", sample->elapsed_ns);
+	emit_u64(emit, "wall_ns", sample->wall_ns);
+	put_usage(emit, &sample->usage);
+	put_part(emit, "workers", sample->line, "per_worker");
+	put_part(emit, "gil", sample->line, "gil_counts");
+	put_part(emit, "latency", sample->line, "latency");
+	put_counters(emit, result->counters, sample);
+	put_known(emit, "psi_cpu_ns", sample->disturbance.psi_cpu_ns);
+	put_known(emit, "steal_ns", sample->disturbance.steal_ns);
+	put_known(emit, "throttled_ns", sample->disturbance.throttled_ns);
+	emit_close(emit, '}');
+}
+
+static void put_latency(struct emit *emit, const struct cell *cell)
+{
+	const struct histogram *all = cell->latency;
+
+	if (!all || all->n == 0) {
+		emit_null(emit, "latency");
+		return;
+	}
+	emit_open(emit, "latency", '{');
+	put_part(emit, "loop", json_object_get(cell->samples[0].line, "latency"), "loop");
+	emit_string(emit, "unit", "ns");
+	emit_u64(emit, "n", all->n);
+	emit_u64(emit, "min", all->min);
+	emit_u64(emit, "p50", histogram_percentile(all, 0.5));
+	emit_u64(emit, "p90", histogram_percentile(all, 0.9));
+	emit_u64(emit, "p99", histogram_percentile(all, 0.99));
+	if (all->n >= 1000)
+		emit_u64(emit, "p999", histogram_percentile(all, 0.999));
+	else
+		emit_null(emit, "p999");
+	emit_u64(emit, "max", all->max);
+	emit_u64(emit, "sub_bits", HISTOGRAM_SUB_BITS);
+	emit_open(emit, "counts", '[');
+	for (size_t i = 0; i < HISTOGRAM_BUCKETS; i++) {
+		if (all->counts[i] == 0)
+			continue;
+		emit_open(emit, NULL, '[');
+		emit_u64(emit, NULL, i);
+		emit_u64(emit, NULL, all->counts[i]);
+		emit_close(emit, ']');
+	}
+	emit_close(emit, ']');
+	emit_close(emit, '}');
+}
+
+static void put_relative(struct emit *emit, const struct summary *summary)
+{
+	if (!summary->reference) {
+		emit_null(emit, "relative");
+		return;
+	}
+	emit_open(emit, "relative", '{');
+	emit_string(emit, "to", summary->reference->id);
+	emit_double(emit, "median", summary->relative);
+	put_interval(emit, "ci95", summary->relative_ci95);
+	emit_close(emit, '}');
+}
+
+static void put_summary(struct emit *emit, const struct cell *cell)
+{
+	const struct summary *summary = &cell->summary;
+
+	if (summary->n == 0) {
+		emit_null(emit, "summary");
+		return;
+	}
+	emit_open(emit, "summary", '{');
+	emit_u64(emit, "n", summary->n);
+	emit_double(emit, "median_ns", summary->median);
+	put_interval(emit, "ci95", summary->ci95);
+	emit_double(emit, "min_ns", summary->min);
+	emit_double(emit, "p90_ns", summary->p90);
+	emit_double(emit, "mad_ns", summary->mad);
+	emit_double(emit, "nvcsw", summary->nvcsw);
+	emit_double(emit, "nivcsw", summary->nivcsw);
+	emit_double(emit, "units_per_s", summary->units_per_s);
+	put_relative(emit, summary);
+	emit_close(emit, '}');
+}
+
+static void put_params(struct emit *emit, const struct cell *cell)
+{
+	if (cell->count > 0) {
+		put_part(emit, "params", cell->samples[0].line, "params");
+		return;
+	}
+	emit_open(emit, "params", '{');
+	for (size_t i = 0; i < cell->setting_count; i++)
+		emit_string(emit, cell->settings[i].name, cell->settings[i].value);
+	emit_close(emit, '}');
+}
+
+static void put_cell(struct emit *emit, const struct result *result, const struct cell *cell)
+{
+	static const char *const statuses[] = { "missing", "ok", "failed" };
+
+	emit_open(emit, NULL, '{');
+	emit_string(emit, "id", cell->id);
+	emit_string(emit, "workload", cell->workload);
+	emit_string(emit, "mode", cell->mode);
+	emit_string(emit, "gil", cell->gil[0] ? cell->gil : NULL);
+	emit_u64(emit, "workers", cell->workers);
+	emit_u64(emit, "size", cell->size);
+	put_params(emit, cell);
+	emit_string(emit, "status", statuses[cell->status]);
+	emit_string(emit, "reason", cell->reason[0] ? cell->reason : NULL);
+	emit_string(emit, "checksum", cell->checksum[0] ? cell->checksum : NULL);
+	put_summary(emit, cell);
+	put_latency(emit, cell);
+	emit_open(emit, "samples", '[');
+	for (size_t i = 0; i < cell->count; i++)
+		put_sample(emit, result, &cell->samples[i]);
+	emit_close(emit, ']');
+	emit_close(emit, '}');
+}
+
+static void put_run(struct emit *emit, const struct result *result)
+{
+	char started[32], id[64];
+	struct tm utc;
+
+	gmtime_r(&result->started, &utc);
+	strftime(started, sizeof(started), "%Y-%m-%dT%H:%M:%SZ", &utc);
+	snprintf(id, sizeof(id), "%s-%s", started, result->machine.fingerprint);
+	emit_open(emit, "run", '{');
+	emit_string(emit, "id", id);
+	emit_string(emit, "started_utc", started);
+	emit_u64(emit, "duration_ns", result->duration_ns);
+	emit_open(emit, "command", '[');
+	emit_string(emit, NULL, "gilscope");
+	for (int i = 0; i < result->argc; i++)
+		emit_string(emit, NULL, result->argv[i]);
+	emit_close(emit, ']');
+	emit_u64(emit, "seed", result->seed);
+	emit_string(emit, "order", "every round takes each cell once, in a seeded random order");
+	emit_u64(emit, "runs", result->runs);
+	emit_u64(emit, "warmup", result->warmup);
+	emit_string(emit, "pin", result->pin);
+	emit_string(emit, "clock", "CLOCK_MONOTONIC");
+	emit_string(emit, "clocksource",
+		    result->machine.clocksource[0] ? result->machine.clocksource : NULL);
+	put_known(emit, "psi_cpu_ns", result->disturbance.psi_cpu_ns);
+	put_known(emit, "steal_ns", result->disturbance.steal_ns);
+	put_known(emit, "throttled_ns", result->disturbance.throttled_ns);
+	emit_close(emit, '}');
+}
+
+static void put_warnings(struct emit *emit, const struct result *result)
+{
+	char warnings[MACHINE_WARNINGS][160];
+	const size_t count = machine_warnings(&result->machine, warnings);
+	unsigned most = 0;
+
+	for (size_t i = 0; i < result->matrix->count; i++)
+		most = result->matrix->cells[i].workers > most ? result->matrix->cells[i].workers : most;
+	emit_open(emit, "warnings", '[');
+	for (size_t i = 0; i < count; i++)
+		emit_string(emit, NULL, warnings[i]);
+	if ((long)most > result->machine.cpus_allowed)
+		emit_string(emit, NULL, "some cells have more workers than there are CPUs");
+	emit_close(emit, ']');
+}
+
+static void put_counter_list(struct emit *emit, const struct counters *counters)
+{
+	emit_open(emit, "counters", '[');
+	for (size_t i = 0; i < counters->count; i++) {
+		const struct counter *row = &counters->row[i];
+
+		emit_open(emit, NULL, '{');
+		emit_string(emit, "name", row->name);
+		emit_string(emit, "source", counter_source_name(row->source));
+		emit_string(emit, "reason", row->reason[0] ? row->reason : NULL);
+		emit_close(emit, '}');
+	}
+	emit_close(emit, ']');
+}
+
+static void put_calibration(struct emit *emit, const struct result *result)
+{
+	emit_open(emit, "calibration", '[');
+	for (size_t i = 0; i < result->calibration_count; i++) {
+		const struct calibration *found = &result->calibrations[i];
+
+		emit_open(emit, NULL, '{');
+		emit_string(emit, "workload", found->workload);
+		emit_u64(emit, "size", found->size);
+		emit_u64(emit, "tick_spins", found->tick_spins);
+		emit_u64(emit, "target_ns", found->target_ns);
+		if (found->elapsed_ns)
+			emit_u64(emit, "elapsed_ns", found->elapsed_ns);
+		else
+			emit_null(emit, "elapsed_ns");
+		emit_close(emit, '}');
+	}
+	emit_close(emit, ']');
+}
+
+void result_json(const struct result *result, FILE *to)
+{
+	struct emit emit;
+
+	emit_start(&emit, to, true);
+	emit_open(&emit, NULL, '{');
+	emit_string(&emit, "schema", "gilscope.result/1");
+	emit_bool(&emit, "partial", result->partial_reason != NULL);
+	emit_string(&emit, "partial_reason", result->partial_reason);
+	put_run(&emit, result);
+	machine_json(&result->machine, &emit, "host");
+	machine_build_json(&emit, "build");
+	put_warnings(&emit, result);
+	put_counter_list(&emit, result->counters);
+	put_calibration(&emit, result);
+	emit_open(&emit, "cells", '[');
+	for (size_t i = 0; i < result->matrix->count; i++)
+		put_cell(&emit, result, &result->matrix->cells[i]);
+	emit_close(&emit, ']');
+	emit_close(&emit, '}');
+}

@@ -1,0 +1,95 @@
+/* The same result as rows of tab-separated values, for gnuplot, awk and spreadsheets. Unknown is NaN,
+ * which gnuplot leaves out. */
+#include "bench/result.h"
+
+#include <inttypes.h>
+
+static void put_known(FILE *to, bool known, double value)
+{
+	if (known)
+		fprintf(to, "\t%.10g", value);
+	else
+		fputs("\tNaN", to);
+}
+
+static void put_names(FILE *to, const struct cell *cell)
+{
+	fprintf(to, "%s\t%s\t%s\t%s\t%u\t%" PRIu64, cell->id, cell->workload, cell->mode,
+		cell->gil[0] ? cell->gil : "-", cell->workers, cell->size);
+}
+
+void result_samples_tsv(const struct result *result, FILE *to)
+{
+	const struct counters *counters = result->counters;
+
+	fputs("# cell\tworkload\tmode\tgil\tworkers\tsize\tseq\tround\telapsed_ns\twall_ns\tuser_us\t"
+	      "sys_us\tmaxrss_kib\tnvcsw\tnivcsw\tminflt\tmajflt\tpsi_cpu_ns\tsteal_ns\tthrottled_ns", to);
+	for (size_t c = 0; c < counters->count; c++)
+		fprintf(to, "\t%s", counters->row[c].name);
+	fputc('\n', to);
+	for (size_t i = 0; i < result->matrix->count; i++) {
+		const struct cell *cell = &result->matrix->cells[i];
+
+		for (size_t s = 0; s < cell->count; s++) {
+			const struct sample *sample = &cell->samples[s];
+			const struct rusage *usage = &sample->usage;
+			const struct disturbance *seen = &sample->disturbance;
+
+			put_names(to, cell);
+			fprintf(to, "\t%u\t%u\t%" PRIu64 "\t%" PRIu64 "\t%ld\t%ld\t%ld\t%ld\t%ld\t%ld\t%ld",
+				sample->seq, sample->round, sample->elapsed_ns, sample->wall_ns,
+				usage->ru_utime.tv_sec * 1000000 + usage->ru_utime.tv_usec,
+				usage->ru_stime.tv_sec * 1000000 + usage->ru_stime.tv_usec,
+				usage->ru_maxrss, usage->ru_nvcsw, usage->ru_nivcsw,
+				usage->ru_minflt, usage->ru_majflt);
+			put_known(to, seen->psi_cpu_ns >= 0, (double)seen->psi_cpu_ns);
+			put_known(to, seen->steal_ns >= 0, (double)seen->steal_ns);
+			put_known(to, seen->throttled_ns >= 0, (double)seen->throttled_ns);
+			for (size_t c = 0; c < counters->count; c++)
+				put_known(to, sample->counters[c].known,
+					  (double)sample->counters[c].value);
+			fputc('\n', to);
+		}
+	}
+}
+
+static void put_percentiles(FILE *to, const struct histogram *latency)
+{
+	static const double shares[] = { 0.5, 0.9, 0.99, 0.999 };
+	const bool known = latency && latency->n > 0;
+
+	for (size_t i = 0; i < sizeof(shares) / sizeof(shares[0]); i++)
+		put_known(to, known && (double)latency->n * (1 - shares[i]) >= 1 - 1e-9,
+			  known ? (double)histogram_percentile(latency, shares[i]) : 0);
+	put_known(to, known, known ? (double)latency->max : 0);
+}
+
+void result_cells_tsv(const struct result *result, FILE *to)
+{
+	fputs("# cell\tworkload\tmode\tgil\tworkers\tsize\tstatus\tn\tmedian_ns\tlow_ns\thigh_ns\tmin_ns\t"
+	      "mad_ns\tnvcsw\tnivcsw\trelative\trelative_low\trelative_high\tp50_ns\tp90_ns\tp99_ns\t"
+	      "p999_ns\tmax_ns\n", to);
+	for (size_t i = 0; i < result->matrix->count; i++) {
+		static const char *const statuses[] = { "missing", "ok", "failed" };
+		const struct cell *cell = &result->matrix->cells[i];
+		const struct summary *summary = &cell->summary;
+		const bool known = summary->n > 0;
+		const bool relative = known && summary->reference;
+		const bool interval = relative && summary->relative_ci95.known;
+
+		put_names(to, cell);
+		fprintf(to, "\t%s\t%zu", statuses[cell->status], summary->n);
+		put_known(to, known, summary->median);
+		put_known(to, known && summary->ci95.known, summary->ci95.low);
+		put_known(to, known && summary->ci95.known, summary->ci95.high);
+		put_known(to, known, summary->min);
+		put_known(to, known, summary->mad);
+		put_known(to, known, summary->nvcsw);
+		put_known(to, known, summary->nivcsw);
+		put_known(to, relative, summary->relative);
+		put_known(to, interval, summary->relative_ci95.low);
+		put_known(to, interval, summary->relative_ci95.high);
+		put_percentiles(to, cell->latency);
+		fputc('\n', to);
+	}
+}

@@ -1,0 +1,184 @@
+/* Runs a workload once and checks its result line. */
+#include "bench/sample.h"
+
+#include <assert.h>
+#include <inttypes.h>
+#include <limits.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/wait.h>
+
+#define WORDS_MAX 48
+
+/* A command line, and the memory of its words. */
+struct command_line {
+	char *argv[WORDS_MAX];
+	size_t count, used;
+	char text[PATH_MAX + 1024];
+};
+
+static void add_word(struct command_line *line, const char *prefix, const char *word)
+{
+	char *at = line->text + line->used;
+
+	assert(line->count + 1 < WORDS_MAX);
+	line->used += (size_t)snprintf(at, sizeof(line->text) - line->used, "%s%s", prefix, word) + 1;
+	assert(line->used < sizeof(line->text));
+	line->argv[line->count++] = at;
+	line->argv[line->count] = NULL;
+}
+
+static void add_number(struct command_line *line, const char *option, uint64_t number)
+{
+	char text[24];
+
+	snprintf(text, sizeof(text), "%" PRIu64, number);
+	add_word(line, "", option);
+	add_word(line, "", text);
+}
+
+static void build(struct command_line *line, const struct sampler *sampler, const struct cell *cell)
+{
+	char path[PATH_MAX + 64];
+
+	line->count = line->used = 0;
+	snprintf(path, sizeof(path), "%s/%s", sampler->workloads, cell->workload);
+	add_word(line, "", path);
+	add_word(line, "--mode=", cell->mode);
+	if (cell->gil[0])
+		add_word(line, "--gil=", cell->gil);
+	add_number(line, "--workers", cell->workers);
+	if (cell->size)
+		add_number(line, "--size", cell->size);
+	if (cell->tick_spins)
+		add_number(line, "--tick-spins", cell->tick_spins);
+	/* Confined to fewer CPUs there is nothing left to choose. */
+	if (sampler->pin && !cell_setting(cell, "cpus"))
+		add_word(line, "--pin=", sampler->pin);
+	for (size_t i = 0; i < cell->setting_count; i++) {
+		char option[80];
+
+		snprintf(option, sizeof(option), "%s=%s", cell->settings[i].name,
+			 cell->settings[i].value);
+		add_word(line, "--", option);
+	}
+}
+
+bool sample_check(struct sampler *sampler, const struct cell *cell, struct err *err)
+{
+	struct command_line line;
+	struct process *process = &sampler->process;
+
+	build(&line, sampler, cell);
+	add_word(&line, "", "--describe");
+	if (!process_run(process, line.argv, NULL, sampler->limit_ns, err))
+		return false;
+	if (WIFEXITED(process->status) && WEXITSTATUS(process->status) == 0)
+		return true;
+	process->error[strcspn(process->error, "\n")] = '\0';
+	return err_set(err, EXIT_MISUSE, "%s", process->error);
+}
+
+/* Adds the pairs of bucket and count; false when they are not such. */
+static bool add_latencies(const json_t *latency, struct histogram *to)
+{
+	const json_t *pair;
+	size_t i;
+	json_int_t n, min, max, sum, bits;
+	json_t *counts;
+
+	if (json_unpack((json_t *)latency, "{s:I, s:I, s:I, s:I, s:I, s:o}", "n", &n, "min", &min,
+			"max", &max, "sum", &sum, "sub_bits", &bits, "counts", &counts) != 0 ||
+	    bits != HISTOGRAM_SUB_BITS || n < 1)
+		return false;
+	json_array_foreach (counts, i, pair) {
+		json_int_t bucket, count;
+
+		if (json_unpack((json_t *)pair, "[I, I]", &bucket, &count) != 0 || bucket < 0 ||
+		    bucket >= HISTOGRAM_BUCKETS || count < 0)
+			return false;
+		to->counts[bucket] += (uint32_t)count;
+	}
+	to->min = to->n == 0 || (uint64_t)min < to->min ? (uint64_t)min : to->min;
+	to->max = (uint64_t)max > to->max ? (uint64_t)max : to->max;
+	to->n += (uint64_t)n;
+	to->sum += (uint64_t)sum;
+	return true;
+}
+
+static bool add_switches(const json_t *line, struct sample *sample)
+{
+	const json_t *workers = json_object_get(line, "per_worker"), *worker;
+	size_t i;
+
+	json_array_foreach (workers, i, worker) {
+		const json_t *nvcsw = json_object_get(worker, "nvcsw");
+		const json_t *nivcsw = json_object_get(worker, "nivcsw");
+
+		if (!json_is_integer(nvcsw) || !json_is_integer(nivcsw))
+			return false;
+		sample->nvcsw += (uint64_t)json_integer_value(nvcsw);
+		sample->nivcsw += (uint64_t)json_integer_value(nivcsw);
+	}
+	return json_is_array(workers);
+}
+
+/* The one line of a workload, checked as far as anything here relies on it. */
+static bool read_line(const char *text, struct sample *sample, struct histogram *latency,
+		      struct err *err)
+{
+	json_error_t where;
+	json_t *line = json_loads(text, JSON_REJECT_DUPLICATES, &where);
+	json_t *found;
+
+	if (!line)
+		return err_set(err, EXIT_FAILED, "printed no result line: %s", where.text);
+	sample->line = line;
+	if (!json_is_integer(json_object_get(line, "elapsed_ns")) ||
+	    !json_is_string(json_object_get(line, "checksum")) || !add_switches(line, sample))
+		return err_set(err, EXIT_FAILED,
+			       "printed a result line without elapsed_ns, checksum or per_worker");
+	sample->elapsed_ns = (uint64_t)json_integer_value(json_object_get(line, "elapsed_ns"));
+	found = json_object_get(line, "latency");
+	if (json_is_object(found)) {
+		if (latency && !add_latencies(found, latency))
+			return err_set(err, EXIT_FAILED,
+				       "printed a latency histogram that cannot be read");
+		json_object_del(found, "counts");
+	}
+	return true;
+}
+
+static int64_t difference(int64_t before, int64_t after)
+{
+	return before < 0 || after < before ? -1 : after - before;
+}
+
+bool sample_take(struct sampler *sampler, const struct cell *cell, struct sample *sample,
+		 struct histogram *latency, struct err *err)
+{
+	struct process *process = &sampler->process;
+	struct disturbance before, after;
+	struct command_line line;
+
+	*sample = (struct sample){ 0 };
+	build(&line, sampler, cell);
+	add_word(&line, "", "--json");
+	disturbance_read(&before);
+	if (!process_run(process, line.argv, sampler->counters, sampler->limit_ns, err))
+		return false;
+	disturbance_read(&after);
+	if (process->interrupted)
+		return err_set(err, EXIT_FAILED, "was interrupted");
+	if (!process_judge(process, sampler->limit_ns, err))
+		return false;
+	sample->wall_ns = process->wall_ns;
+	sample->usage = process->usage;
+	memcpy(sample->counters, process->counters, sizeof(sample->counters));
+	sample->disturbance = (struct disturbance){
+		.psi_cpu_ns = difference(before.psi_cpu_ns, after.psi_cpu_ns),
+		.steal_ns = difference(before.steal_ns, after.steal_ns),
+		.throttled_ns = difference(before.throttled_ns, after.throttled_ns),
+	};
+	return read_line(process->output, sample, latency, err);
+}
