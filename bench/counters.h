@@ -1,7 +1,7 @@
 /* Event counters of a process and all its descendants, through libpfm4 and perf_event_open, or from
- * wherever else they can be had; and where not, the reason. The traps are known: software events that
- * happen in the kernel read 0 when the kernel may not be counted; libpfm4 encodes events that the
- * machine does not have; tracepoints need a mounted tracefs. */
+ * wherever else they can be had; and where not, the reason. The traps are known: software events
+ * that happen in the kernel read 0 when the kernel may not be counted; libpfm4 encodes events that
+ * the machine does not have; tracepoints need a mounted tracefs. */
 #ifndef BENCH_COUNTERS_H
 #define BENCH_COUNTERS_H
 
@@ -14,6 +14,7 @@
 #include <sys/types.h>
 
 #define COUNTERS_MAX 24
+#define COUNTERS_RUNNING 0.2 /* what is scaled up from less of the time is a guess */
 
 enum counter_source {
 	COUNTER_NONE,
@@ -26,8 +27,9 @@ enum counter_source {
 struct counter {
 	char name[64];
 	enum counter_source source;
-	char reason[160]; /* why the source is not a better one; empty when there is nothing to say */
-	struct perf_event_attr attr; /* of the perf sources */
+	char reason[200]; /* why the source is not a better one; empty when there is nothing to say
+			   */
+	struct perf_event_attr attr; /* of the perf sources; of COUNTER_RUSAGE: what to take */
 };
 
 struct counters {
@@ -44,14 +46,19 @@ struct counter_value {
 /* What a source is called in results: "hw", "sw", "tracepoint", "rusage"; null for COUNTER_NONE. */
 const char *counter_source_name(enum counter_source source);
 
-/* Finds a source for each name of a comma-separated list (null: the usual ones) by opening it once. An
- * unknown name fails; a counter that cannot be had here is COUNTER_NONE with its reason. */
+/* Finds a source for each name of a comma-separated list (null: the usual ones; "none": no counter)
+ * by opening it once. An unknown name fails; a counter that cannot be had here is COUNTER_NONE with
+ * its reason. */
 bool counters_find(struct counters *counters, const char *list, struct err *err);
-/* Opens the perf ones on a process that has not yet called exec: they start with it, and go on in its
- * threads and children. Fills fds[counters->count], -1 where there is none. */
+/* Opens the perf ones on a process that has not yet called exec: they start with it, and go on in
+ * its threads and children. Fills fds[counters->count], -1 where there is none. */
 void counters_open(const struct counters *counters, pid_t pid, int *fds);
-/* After the process and its descendants have ended: reads and closes. 'usage' is what wait4 said. */
+/* After the process and its descendants have ended: reads and closes. 'usage' is what wait4 said.
+ */
 void counters_read(const struct counters *counters, int *fds, const struct rusage *usage,
 		   struct counter_value *values);
+/* The value of what a perf descriptor reads: scaled, or not known below a share of
+ * COUNTERS_RUNNING. */
+struct counter_value counter_scaled(uint64_t count, uint64_t enabled_ns, uint64_t running_ns);
 
 #endif
