@@ -64,7 +64,7 @@ static const char *look_ahead(int argc, char *const argv[], const char *name)
 {
 	const size_t length = strlen(name);
 
-	for (int i = 1; i < argc; i++) {
+	for (int i = 1; i < argc && argv[i]; i++) {
 		if (strncmp(argv[i], name, length) != 0)
 			continue;
 		if (argv[i][length] == '=')
@@ -166,22 +166,29 @@ static bool read_pins(struct run *run, const char *text, struct err *err)
 	return true;
 }
 
+/* Takes all but the first 'count' out of the set; returns how many of these there are not. */
+static uint64_t keep_first(cpu_set_t *set, uint64_t count)
+{
+	for (size_t cpu = 0; cpu < CPU_SETSIZE; cpu++) {
+		if (!CPU_ISSET(cpu, set))
+			continue;
+		if (count > 0)
+			count--;
+		else
+			CPU_CLR(cpu, set);
+	}
+	return count;
+}
+
 static bool confine(struct run *run, struct err *err)
 {
 	const struct param_value *cpus = param_get(&run->params, "cpus");
 	const char *pin = param_text(&run->params, "pin");
-	uint64_t left = cpus->number;
 
 	if (sched_getaffinity(0, sizeof(run->cpus), &run->cpus) != 0)
 		return err_set(err, EXIT_IMPOSSIBLE, "cannot read which CPUs are allowed");
 	if (cpus->given) {
-		for (size_t cpu = 0; cpu < CPU_SETSIZE; cpu++) {
-			if (CPU_ISSET(cpu, &run->cpus) && left-- == 0) {
-				left = 0;
-				CPU_CLR(cpu, &run->cpus);
-			}
-		}
-		if (left > 0)
+		if (keep_first(&run->cpus, cpus->number) > 0)
 			return err_set(err, EXIT_MISUSE, "--cpus %s: only %d CPUs are allowed here",
 				       cpus->text, CPU_COUNT(&run->cpus));
 		sched_setaffinity(0, sizeof(run->cpus), &run->cpus);
