@@ -17,6 +17,6 @@ bool err_set(struct err *err, enum exit_code code, const char *format, ...)
 	va_end(args);
 	/* Through a copy: the old text may be among the arguments. */
 	memcpy(err->text, text, sizeof(text));
-	err->code = code;
+	err->code = (int)code;
 	return false;
 }

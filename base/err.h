@@ -13,7 +13,7 @@ enum exit_code {
 };
 
 struct err {
-	enum exit_code code;
+	int code;       /* an exit_code */
 	char text[400]; /* one sentence, no newline, no program name */
 };
 

@@ -301,7 +301,7 @@ const struct param_value *param_get(const struct param_set *set, const char *nam
 		if (strcmp(set->values[i].row->name, name) == 0)
 			return &set->values[i];
 	}
-	assert(!"a name that is in no table");
+	assert(false && "a name that is in no table");
 	abort();
 }
 

@@ -27,7 +27,7 @@ static const struct param params[] = {
 	  .kind = PARAM_NUMBER,
 	  .fallback = "1",
 	  .low = 0,
-	  .high = UINT64_MAX,
+	  .high = INT64_MAX, /* what readers of JSON take */
 	  .value = "N",
 	  .help = "seed of the shuffle" },
 	{ 0 },
