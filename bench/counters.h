@@ -30,6 +30,7 @@ struct counter {
 	char reason[200]; /* why the source is not a better one; empty when there is nothing to say
 			   */
 	struct perf_event_attr attr; /* of the perf sources; of COUNTER_RUSAGE: what to take */
+	int held; /* keeps a tracepoint registered between samples; -1: none */
 };
 
 struct counters {
@@ -50,6 +51,8 @@ const char *counter_source_name(enum counter_source source);
  * by opening it once. An unknown name fails; a counter that cannot be had here is COUNTER_NONE with
  * its reason. */
 bool counters_find(struct counters *counters, const char *list, struct err *err);
+/* Lets go of what counters_find holds; may be left out before the program ends. */
+void counters_finish(struct counters *counters);
 /* Opens the perf ones on a process that has not yet called exec: they start with it, and go on in
  * its threads and children. Fills fds[counters->count], -1 where there is none. */
 void counters_open(const struct counters *counters, pid_t pid, int *fds);
