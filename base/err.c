@@ -5,7 +5,7 @@
 #include <stdio.h>
 #include <string.h>
 
-bool err_set(struct err *err, enum exit_code code, const char *format, ...)
+bool err_set(struct err *err, int code, const char *format, ...)
 {
 	char text[sizeof(err->text)];
 	va_list args;
@@ -17,6 +17,6 @@ bool err_set(struct err *err, enum exit_code code, const char *format, ...)
 	va_end(args);
 	/* Through a copy: the old text may be among the arguments. */
 	memcpy(err->text, text, sizeof(text));
-	err->code = (int)code;
+	err->code = code;
 	return false;
 }

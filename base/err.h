@@ -19,7 +19,7 @@ struct err {
 
 /* Stores the sentence and the code; returns false, so that callers can return it. A null err
  * drops it. A %s argument may point into err->text itself. */
-bool err_set(struct err *err, enum exit_code code, const char *format, ...)
+bool err_set(struct err *err, int code, const char *format, ...)
 	__attribute__((format(printf, 3, 4)));
 
 #endif
