@@ -40,6 +40,16 @@ static const struct param params[] = {
 	{ 0 },
 };
 
+/* Enough for a median: counts hardly vary where times do. */
+#define COUNTING_ROUNDS 3
+
+/* Where a run over the matrix is. */
+struct pass {
+	struct progress progress;
+	uint64_t done, random;
+	unsigned seq;
+};
+
 /* splitmix64 (Steele, Lea, Flood 2014): the order only has to be fair and repeatable. */
 static uint64_t next_random(uint64_t *state)
 {
@@ -80,34 +90,44 @@ static bool check_checksum(struct matrix *matrix, struct cell *cell, const struc
 	return true;
 }
 
-static void keep(struct cell *cell, const struct sample *sample)
+/* While a tracepoint of system calls is on, every call of every process takes the slow way into the
+ * kernel: the old lock of CPython, with a call per release, came out a quarter slower. So they are
+ * counted in rounds of their own. Fills 'rest' with the counters that can stay on; true when some
+ * cannot. */
+static bool set_charged_apart(const struct counters *all, struct counters *rest)
 {
-	struct sample *more = realloc(cell->samples, (cell->count + 1) * sizeof(*more));
+	bool apart = false;
 
-	if (!more)
-		abort();
-	cell->samples = more;
-	cell->samples[cell->count++] = *sample;
-	cell->status = CELL_OK;
+	*rest = *all;
+	for (size_t i = 0; i < rest->count; i++) {
+		if (rest->row[i].source == COUNTER_TRACEPOINT) {
+			rest->row[i].source = COUNTER_NONE;
+			apart = true;
+		}
+	}
+	return apart;
 }
 
+/* What a pass over the matrix is for. */
+enum purpose { WARM_UP, TIME, COUNT };
+
 /* Takes one sample of a cell. False only when we were asked to stop. */
-static bool measure(struct sampler *sampler, struct matrix *matrix, struct cell *cell, bool counts,
-		    unsigned seq, unsigned round)
+static bool measure(struct sampler *sampler, struct matrix *matrix, struct cell *cell,
+		    enum purpose purpose, unsigned seq, unsigned round)
 {
 	struct sample sample;
 	struct err err = { 0 };
 
 	if (!cell->latency)
 		cell->latency = calloc(1, sizeof(*cell->latency));
-	if (sample_take(sampler, cell, &sample, counts ? cell->latency : NULL, &err) &&
+	if (sample_take(sampler, cell, &sample, purpose == TIME ? cell->latency : NULL, &err) &&
 	    check_checksum(matrix, cell, &sample, &err)) {
 		sample.seq = seq;
 		sample.round = round;
-		if (counts)
-			keep(cell, &sample);
-		else
+		if (purpose == WARM_UP)
 			json_decref(sample.line);
+		else
+			cell_keep(cell, &sample, purpose == TIME);
 		return true;
 	}
 	json_decref(sample.line);
@@ -117,32 +137,52 @@ static bool measure(struct sampler *sampler, struct matrix *matrix, struct cell 
 	return true;
 }
 
-/* All rounds. A failed cell is not tried again: a crash is a finding, not noise. */
+/* One pass over the matrix. A failed cell is not tried again: a crash is a finding, not noise. */
+static bool measure_round(struct sampler *sampler, struct matrix *matrix, enum purpose purpose,
+			  unsigned round, struct pass *pass)
+{
+	size_t order[CELLS_MAX];
+
+	shuffle(order, matrix->count, &pass->random);
+	for (size_t i = 0; i < matrix->count; i++) {
+		struct cell *cell = &matrix->cells[order[i]];
+
+		progress_step(&pass->progress, pass->done++, cell->id);
+		if (cell->status != CELL_FAILED &&
+		    !measure(sampler, matrix, cell, purpose, pass->seq, round))
+			return false;
+		pass->seq += purpose != WARM_UP;
+		if (process_stop_signal())
+			return false;
+	}
+	return true;
+}
+
+/* Warms up, takes the times, and then counts what costs time to count. */
 static void measure_all(struct sampler *sampler, struct result *result, struct matrix *matrix)
 {
-	const unsigned rounds = result->warmup + result->runs;
-	uint64_t random = result->seed;
-	size_t order[CELLS_MAX];
-	struct progress progress;
-	unsigned seq = 0;
-	bool stopped = process_stop_signal() != 0;
+	static struct counters free_of_charge;
+	const unsigned counting = set_charged_apart(result->counters, &free_of_charge) ?
+					  COUNTING_ROUNDS :
+					  0;
+	const unsigned rounds = result->warmup + result->runs + counting;
+	struct pass pass = { .random = result->seed };
+	bool go_on = process_stop_signal() == 0;
 
-	progress_start(&progress, (uint64_t)rounds * matrix->count);
-	for (unsigned round = 0; round < rounds && !stopped; round++) {
-		shuffle(order, matrix->count, &random);
-		for (size_t i = 0; i < matrix->count && !stopped; i++) {
-			struct cell *cell = &matrix->cells[order[i]];
-			const bool counts = round >= result->warmup;
-
-			progress_step(&progress, (uint64_t)round * matrix->count + i, cell->id);
-			if (cell->status != CELL_FAILED)
-				stopped = !measure(sampler, matrix, cell, counts, seq,
-						   round - result->warmup);
-			seq += counts;
-			stopped |= process_stop_signal() != 0;
-		}
+	progress_start(&pass.progress, (uint64_t)rounds * matrix->count);
+	sampler->counters = result->counters->count ? &free_of_charge : NULL;
+	for (unsigned i = 0; i < result->warmup && go_on; i++)
+		go_on = measure_round(sampler, matrix, WARM_UP, i, &pass);
+	for (unsigned i = 0; i < result->runs && go_on; i++)
+		go_on = measure_round(sampler, matrix, TIME, i, &pass);
+	if (counting) {
+		sampler->counters = result->counters;
+		counters_hold(result->counters);
+		for (unsigned i = 0; i < counting && go_on; i++)
+			go_on = measure_round(sampler, matrix, COUNT, i, &pass);
+		counters_finish(result->counters);
 	}
-	progress_end(&progress);
+	progress_end(&pass.progress);
 }
 
 static void print_row(const struct cell *cell)
@@ -210,12 +250,7 @@ static bool set_up(struct sampler *sampler, struct result *result, struct matrix
 	result->seed = param_number(options, "seed");
 	sampler->pin = result->pin;
 	sampler->limit_ns = param_number(options, "limit");
-	if (!list || strcmp(list, "none") != 0) {
-		if (!counters_find(counters, list, err))
-			return false;
-		sampler->counters = counters;
-	}
-	return matrix_fill(matrix, options, err) && check_cells(sampler, matrix, err);
+	return counters_find(counters, list, err) && matrix_fill(matrix, options, err) && check_cells(sampler, matrix, err);
 }
 
 /* A run that was ended tells its parent by the same signal, as if it had not been caught. */

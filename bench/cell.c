@@ -24,6 +24,19 @@ void cell_name(struct cell *cell)
 				 cell->settings[i].name, cell->settings[i].value);
 }
 
+void cell_keep(struct cell *cell, const struct sample *sample, bool timed)
+{
+	struct sample **list = timed ? &cell->samples : &cell->counted;
+	size_t *count = timed ? &cell->count : &cell->counted_count;
+	struct sample *more = realloc(*list, (*count + 1) * sizeof(*more));
+
+	if (!more)
+		abort();
+	*list = more;
+	more[(*count)++] = *sample;
+	cell->status = CELL_OK;
+}
+
 void cell_fail(struct cell *cell, const char *reason)
 {
 	cell->status = CELL_FAILED;
@@ -113,6 +126,30 @@ static double elapsed(const struct sample *sample)
 	return (double)sample->elapsed_ns;
 }
 
+static size_t known_values(const struct sample *samples, size_t count, size_t counter, double *room)
+{
+	size_t n = 0;
+
+	for (size_t i = 0; i < count; i++) {
+		if (samples[i].counters[counter].known)
+			room[n++] = (double)samples[i].counters[counter].value;
+	}
+	return n;
+}
+
+/* Of the timed samples where it was counted in them, else of those taken for the purpose. */
+static double counter_median(const struct cell *cell, size_t counter, double *room)
+{
+	size_t n = known_values(cell->samples, cell->count, counter, room);
+
+	if (n == 0)
+		n = known_values(cell->counted, cell->counted_count, counter, room);
+	if (n == 0)
+		return -1;
+	stats_sort(room, n);
+	return stats_median(room, n);
+}
+
 static void summarize(struct cell *cell, double *room, double *scratch)
 {
 	struct summary *summary = &cell->summary;
@@ -125,6 +162,8 @@ static void summarize(struct cell *cell, double *room, double *scratch)
 	summary->p90 = stats_quantile(room, cell->count, 0.9);
 	summary->ci95 = stats_median_interval(room, cell->count, 0.95);
 	summary->mad = stats_mad(room, cell->count, scratch);
+	for (size_t i = 0; i < COUNTERS_MAX; i++)
+		summary->counters[i] = counter_median(cell, i, room);
 	summary->units_per_s = summary->median > 0 ? (double)cell->size / summary->median * 1e9 : 0;
 }
 
@@ -136,7 +175,7 @@ void cells_summarize(struct cell *cells, size_t count)
 
 		if (cell->count == 0)
 			continue;
-		room = calloc(2 * cell->count, sizeof(*room));
+		room = calloc(2 * cell->count + cell->counted_count, sizeof(*room));
 		if (!room)
 			abort();
 		summarize(cell, room, room + cell->count);
@@ -150,6 +189,9 @@ void cell_finish(struct cell *cell)
 {
 	for (size_t i = 0; i < cell->count; i++)
 		json_decref(cell->samples[i].line);
+	for (size_t i = 0; i < cell->counted_count; i++)
+		json_decref(cell->counted[i].line);
 	free(cell->samples);
+	free(cell->counted);
 	free(cell->latency);
 }

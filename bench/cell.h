@@ -37,6 +37,7 @@ struct summary {
 	const struct cell *reference; /* of 'relative'; null: there is none */
 	double relative;
 	struct interval relative_ci95;
+	double counters[COUNTERS_MAX]; /* medians; negative: not known */
 };
 
 struct cell {
@@ -51,8 +52,10 @@ struct cell {
 	enum cell_status status;
 	char reason[400];
 	char checksum[24]; /* empty: not known yet */
-	struct sample *samples;
+	struct sample *samples; /* timed */
 	size_t count;
+	struct sample *counted; /* taken apart, with the counters on that cost time */
+	size_t counted_count;
 	struct histogram *latency; /* pooled; null: measures none */
 	struct summary summary;
 };
@@ -61,6 +64,8 @@ struct cell {
 const char *cell_setting(const struct cell *cell, const char *name);
 /* "countdown/gil:cpython3/2/cpus=1" */
 void cell_name(struct cell *cell);
+/* Adds a sample, to 'samples' or to 'counted'; the cell owns its line from now on. */
+void cell_keep(struct cell *cell, const struct sample *sample, bool timed);
 void cell_fail(struct cell *cell, const char *reason);
 /* After the last sample: fills the summaries of all cells. Ratios are taken within rounds, so that the
  * machine's drift cancels. */

@@ -160,7 +160,6 @@ static void find_source(struct counter *counter, const struct refusal_place *pla
 	/* Whatever modifiers the name has. */
 	if (counter->source != COUNTER_HARDWARE)
 		counter->attr.exclude_kernel = 0;
-	counter->held = hold(counter);
 	error = try_open(counter);
 	if (!error)
 		return;
@@ -215,6 +214,12 @@ bool counters_find(struct counters *counters, const char *list, struct err *err)
 	for (size_t i = 0; i < counters->count; i++)
 		find_source(&counters->row[i], &place);
 	return true;
+}
+
+void counters_hold(struct counters *counters)
+{
+	for (size_t i = 0; i < counters->count; i++)
+		counters->row[i].held = hold(&counters->row[i]);
 }
 
 void counters_finish(struct counters *counters)

@@ -51,7 +51,9 @@ const char *counter_source_name(enum counter_source source);
  * by opening it once. An unknown name fails; a counter that cannot be had here is COUNTER_NONE with
  * its reason. */
 bool counters_find(struct counters *counters, const char *list, struct err *err);
-/* Lets go of what counters_find holds; may be left out before the program ends. */
+/* Keeps the tracepoints registered from one sample to the next, which saves some 100 ms a sample; while
+ * they are, every system call on the machine is slower. counters_finish lets go of them. */
+void counters_hold(struct counters *counters);
 void counters_finish(struct counters *counters);
 /* Opens the perf ones on a process that has not yet called exec: they start with it, and go on in
  * its threads and children. Fills fds[counters->count], -1 where there is none. */

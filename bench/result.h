@@ -16,7 +16,7 @@ struct result {
 	const char *partial_reason; /* null: complete */
 	struct machine machine;
 	struct disturbance disturbance; /* during the run */
-	const struct counters *counters;
+	struct counters *counters;
 	struct calibration calibrations[CALIBRATIONS_MAX];
 	size_t calibration_count;
 	const struct matrix *matrix;

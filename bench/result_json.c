@@ -1,6 +1,7 @@
 /* result.json, field by field as results/README.md has it. */
 #include "bench/result.h"
 
+#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
@@ -92,6 +93,15 @@ static void put_sample(struct emit *emit, const struct result *result, const str
 	emit_close(emit, '}');
 }
 
+static void put_samples(struct emit *emit, const char *name, const struct result *result,
+			const struct sample *samples, size_t count)
+{
+	emit_open(emit, name, '[');
+	for (size_t i = 0; i < count; i++)
+		put_sample(emit, result, &samples[i]);
+	emit_close(emit, ']');
+}
+
 static void put_latency(struct emit *emit, const struct cell *cell)
 {
 	const struct histogram *all = cell->latency;
@@ -140,7 +150,7 @@ static void put_relative(struct emit *emit, const struct summary *summary)
 	emit_close(emit, '}');
 }
 
-static void put_summary(struct emit *emit, const struct cell *cell)
+static void put_summary(struct emit *emit, const struct result *result, const struct cell *cell)
 {
 	const struct summary *summary = &cell->summary;
 
@@ -159,6 +169,13 @@ static void put_summary(struct emit *emit, const struct cell *cell)
 	emit_double(emit, "nivcsw", summary->nivcsw);
 	emit_double(emit, "units_per_s", summary->units_per_s);
 	put_relative(emit, summary);
+	emit_open(emit, "counters", '{');
+	for (size_t i = 0; i < result->counters->count; i++) {
+		const double median = summary->counters[i];
+
+		emit_double(emit, result->counters->row[i].name, median < 0 ? NAN : median);
+	}
+	emit_close(emit, '}');
 	emit_close(emit, '}');
 }
 
@@ -189,12 +206,10 @@ static void put_cell(struct emit *emit, const struct result *result, const struc
 	emit_string(emit, "status", statuses[cell->status]);
 	emit_string(emit, "reason", cell->reason[0] ? cell->reason : NULL);
 	emit_string(emit, "checksum", cell->checksum[0] ? cell->checksum : NULL);
-	put_summary(emit, cell);
+	put_summary(emit, result, cell);
 	put_latency(emit, cell);
-	emit_open(emit, "samples", '[');
-	for (size_t i = 0; i < cell->count; i++)
-		put_sample(emit, result, &cell->samples[i]);
-	emit_close(emit, ']');
+	put_samples(emit, "samples", result, cell->samples, cell->count);
+	put_samples(emit, "counted", result, cell->counted, cell->counted_count);
 	emit_close(emit, '}');
 }
 

@@ -18,11 +18,31 @@ static void put_names(FILE *to, const struct cell *cell)
 		cell->gil[0] ? cell->gil : "-", cell->workers, cell->size);
 }
 
+static void put_sample(FILE *to, const struct result *result, const struct cell *cell,
+		       const struct sample *sample, bool timed)
+{
+	const struct rusage *usage = &sample->usage;
+	const struct disturbance *seen = &sample->disturbance;
+
+	put_names(to, cell);
+	fprintf(to, "\t%d\t%u\t%u\t%" PRIu64 "\t%" PRIu64 "\t%ld\t%ld\t%ld\t%ld\t%ld\t%ld\t%ld",
+		timed, sample->seq, sample->round, sample->elapsed_ns, sample->wall_ns,
+		usage->ru_utime.tv_sec * 1000000 + usage->ru_utime.tv_usec,
+		usage->ru_stime.tv_sec * 1000000 + usage->ru_stime.tv_usec, usage->ru_maxrss,
+		usage->ru_nvcsw, usage->ru_nivcsw, usage->ru_minflt, usage->ru_majflt);
+	put_known(to, seen->psi_cpu_ns >= 0, (double)seen->psi_cpu_ns);
+	put_known(to, seen->steal_ns >= 0, (double)seen->steal_ns);
+	put_known(to, seen->throttled_ns >= 0, (double)seen->throttled_ns);
+	for (size_t c = 0; c < result->counters->count; c++)
+		put_known(to, sample->counters[c].known, (double)sample->counters[c].value);
+	fputc('\n', to);
+}
+
 void result_samples_tsv(const struct result *result, FILE *to)
 {
 	const struct counters *counters = result->counters;
 
-	fputs("# cell\tworkload\tmode\tgil\tworkers\tsize\tseq\tround\telapsed_ns\twall_ns\tuser_us\t"
+	fputs("# cell\tworkload\tmode\tgil\tworkers\tsize\ttimed\tseq\tround\telapsed_ns\twall_ns\tuser_us\t"
 	      "sys_us\tmaxrss_kib\tnvcsw\tnivcsw\tminflt\tmajflt\tpsi_cpu_ns\tsteal_ns\tthrottled_ns", to);
 	for (size_t c = 0; c < counters->count; c++)
 		fprintf(to, "\t%s", counters->row[c].name);
@@ -30,26 +50,10 @@ void result_samples_tsv(const struct result *result, FILE *to)
 	for (size_t i = 0; i < result->matrix->count; i++) {
 		const struct cell *cell = &result->matrix->cells[i];
 
-		for (size_t s = 0; s < cell->count; s++) {
-			const struct sample *sample = &cell->samples[s];
-			const struct rusage *usage = &sample->usage;
-			const struct disturbance *seen = &sample->disturbance;
-
-			put_names(to, cell);
-			fprintf(to, "\t%u\t%u\t%" PRIu64 "\t%" PRIu64 "\t%ld\t%ld\t%ld\t%ld\t%ld\t%ld\t%ld",
-				sample->seq, sample->round, sample->elapsed_ns, sample->wall_ns,
-				usage->ru_utime.tv_sec * 1000000 + usage->ru_utime.tv_usec,
-				usage->ru_stime.tv_sec * 1000000 + usage->ru_stime.tv_usec,
-				usage->ru_maxrss, usage->ru_nvcsw, usage->ru_nivcsw,
-				usage->ru_minflt, usage->ru_majflt);
-			put_known(to, seen->psi_cpu_ns >= 0, (double)seen->psi_cpu_ns);
-			put_known(to, seen->steal_ns >= 0, (double)seen->steal_ns);
-			put_known(to, seen->throttled_ns >= 0, (double)seen->throttled_ns);
-			for (size_t c = 0; c < counters->count; c++)
-				put_known(to, sample->counters[c].known,
-					  (double)sample->counters[c].value);
-			fputc('\n', to);
-		}
+		for (size_t s = 0; s < cell->count; s++)
+			put_sample(to, result, cell, &cell->samples[s], true);
+		for (size_t s = 0; s < cell->counted_count; s++)
+			put_sample(to, result, cell, &cell->counted[s], false);
 	}
 }
 

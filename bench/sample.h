@@ -10,7 +10,7 @@ struct sampler {
 	const char *workloads; /* the folder of the workload binaries */
 	const char *pin;       /* the CPUs for --pin; null: not pinned */
 	uint64_t limit_ns;     /* per sample */
-	struct counters *counters; /* null: count nothing */
+	const struct counters *counters; /* null: count nothing */
 	struct process process;    /* room for what a process prints; reused */
 };
 

@@ -8,6 +8,7 @@ struct mode {
 	const char *name;
 	const char *summary; /* one line */
 	bool takes_gil;      /* runs under a lock model, --gil says which */
+	bool in_turn;        /* workers run one after the other: their times add up */
 	bool apart;          /* workers are processes: a private region is copied */
 	/* Runs all workers to their end. False when they could not be run; a worker's own failure
 	 * is in its result. */

@@ -267,15 +267,16 @@ bool run_workload(struct run *run, struct err *err)
 
 uint64_t run_elapsed_ns(const struct run *run)
 {
-	uint64_t start = UINT64_MAX, finish = 0;
+	uint64_t start = UINT64_MAX, finish = 0, sum = 0;
 
 	for (unsigned i = 0; i < run->workers; i++) {
 		const struct worker_result *result = &run->result[i];
 
 		start = result->start_ns < start ? result->start_ns : start;
 		finish = result->finish_ns > finish ? result->finish_ns : finish;
+		sum += result->elapsed_ns;
 	}
-	return finish - start;
+	return run->mode->in_turn ? sum : finish - start;
 }
 
 uint64_t run_checksum(const struct run *run)

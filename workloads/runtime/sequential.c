@@ -23,5 +23,6 @@ static bool run_sequential(struct run *run, struct err *err)
 const struct mode mode_sequential = {
 	.name = "sequential",
 	.summary = "one thread, one share after the other",
+	.in_turn = true,
 	.run = run_sequential,
 };
