@@ -250,7 +250,9 @@ static bool set_up(struct sampler *sampler, struct result *result, struct matrix
 	result->seed = param_number(options, "seed");
 	sampler->pin = result->pin;
 	sampler->limit_ns = param_number(options, "limit");
-	return counters_find(counters, list, err) && matrix_fill(matrix, options, err) && check_cells(sampler, matrix, err);
+	return counters_find(counters, list, err) && matrix_fill(matrix, options, err) &&
+	       matrix_settle(matrix, options, sampler->workloads, err) &&
+	       check_cells(sampler, matrix, err);
 }
 
 /* A run that was ended tells its parent by the same signal, as if it had not been caught. */

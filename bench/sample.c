@@ -76,7 +76,12 @@ bool sample_check(struct sampler *sampler, const struct cell *cell, struct err *
 	if (WIFEXITED(process->status) && WEXITSTATUS(process->status) == 0)
 		return true;
 	process->error[strcspn(process->error, "\n")] = '\0';
-	return err_set(err, EXIT_MISUSE, "%s", process->error);
+	return err_set(err,
+		       WIFEXITED(process->status) &&
+				       WEXITSTATUS(process->status) == EXIT_IMPOSSIBLE ?
+			       EXIT_IMPOSSIBLE :
+			       EXIT_MISUSE,
+		       "%s", process->error);
 }
 
 /* Adds the pairs of bucket and count; false when they are not such. */

@@ -43,13 +43,13 @@ enum echo_kind {
 	ECHO_SOCKETPAIR, /* a peer outside the lock sends it back: a real wait, every time */
 };
 
-/* What a workload asks for, given size, workers and parameters. Zeroed before plan is called. */
+/* What a workload asks for. Zeroed, with one phase, before plan is called. */
 struct workload_plan {
 	size_t region_bytes;
 	/* Workers that are processes get copies of the region, and use give and take; otherwise
 	 * they share it. Threads share it in any case. */
 	bool region_private;
-	unsigned phases; /* 0 means 1; all workers end one before any starts the next */
+	unsigned phases; /* at least 1; all workers end one before any starts the next */
 	enum echo_kind echo;
 	const char *loop; /* of the latencies: "open" (from the intended start) or "closed" */
 };
@@ -61,7 +61,7 @@ struct workload {
 	const char *size_unit; /* plural: "decrements" */
 	const char *size_default;
 	uint64_t size_low, size_high;
-	/* Once, before anything else; null: nothing is needed. 'w' is share 0. */
+	/* Before anything else; null: nothing is needed. Of 'w' only count, size and params are set. */
 	bool (*plan)(const struct worker *w, struct workload_plan *plan, struct err *err);
 	/* Once, before there are workers and before the clock starts: fills the region. May be
 	 * null. */

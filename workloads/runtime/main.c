@@ -251,30 +251,34 @@ static int finish_output(const char *name)
 	return EXIT_IMPOSSIBLE;
 }
 
+static int fail(const struct run *run, const struct err *err)
+{
+	fprintf(stderr, "%s: %s\n", run->workload->name, err->text);
+	/* Not exit: threads that wait for one that could not be started are still there. */
+	fflush(NULL);
+	_Exit((int)err->code);
+}
+
 int main(int argc, char *argv[])
 {
 	static struct run run;
 	struct err err = { 0 };
 
 	run.workload = workloads[0];
-	if (!read_options(&run, argc, argv, &err)) {
-		fprintf(stderr, "%s: %s\n", run.workload->name, err.text);
-		return err.code;
-	}
+	if (!read_options(&run, argc, argv, &err))
+		return fail(&run, &err);
 	if (param_number(&run.params, "help")) {
 		help(&run);
 		return finish_output(run.workload->name);
 	}
 	if (param_number(&run.params, "describe")) {
+		if (!run_plan(&run, &err))
+			return fail(&run, &err);
 		describe(run.workload, common, stdout);
 		return finish_output(run.workload->name);
 	}
-	if (!run_workload(&run, &err)) {
-		fprintf(stderr, "%s: %s\n", run.workload->name, err.text);
-		/* Not exit: threads that wait for one that could not be started are still there. */
-		fflush(NULL);
-		_Exit(err.code);
-	}
+	if (!run_workload(&run, &err))
+		return fail(&run, &err);
 	if (param_number(&run.params, "json"))
 		run_print_json(&run, stdout);
 	else

@@ -38,23 +38,44 @@ static uint64_t available_bytes(void)
 	return kib ? kib * 1024 : UINT64_MAX;
 }
 
-static bool allocate_region(struct run *run, struct err *err)
+static bool check_memory(const struct run *run, struct err *err)
 {
 	/* Copies of a private region are made as their owners write to them. */
 	const uint64_t copies = run->plan.region_private && run->mode->apart ? run->workers + 1 : 1;
 	const uint64_t have = available_bytes();
 	uint64_t need;
+
+	if (!__builtin_mul_overflow(copies, run->plan.region_bytes, &need) && need <= have)
+		return true;
+	return err_set(err, EXIT_IMPOSSIBLE,
+		       "--size %llu needs %.1f GiB of memory; %.1f GiB are available",
+		       (unsigned long long)param_number(&run->params, "size"),
+		       (double)copies * (double)run->plan.region_bytes / 0x1p30,
+		       (double)have / 0x1p30);
+}
+
+bool run_plan(struct run *run, struct err *err)
+{
+	const struct worker first = {
+		.count = run->workers,
+		.size = param_number(&run->params, "size"),
+		.params = &run->params,
+	};
+
+	run->plan = (struct workload_plan){ .phases = 1 };
+	if (run->workload->plan && !run->workload->plan(&first, &run->plan, err))
+		return false;
+	return check_memory(run, err);
+}
+
+static bool allocate_region(struct run *run, struct err *err)
+{
+	const int sharing = run->plan.region_private ? MAP_PRIVATE : MAP_SHARED;
 	void *region;
 
-	if (__builtin_mul_overflow(copies, run->plan.region_bytes, &need) || need > have)
-		return err_set(err, EXIT_IMPOSSIBLE,
-			       "--size %llu needs %.1f GiB of memory; %.1f GiB are available",
-			       (unsigned long long)run->worker[0].size,
-			       (double)copies * (double)run->plan.region_bytes / 0x1p30,
-			       (double)have / 0x1p30);
-	if (need == 0)
+	if (run->plan.region_bytes == 0)
 		return true;
-	region = map(run->plan.region_bytes, run->plan.region_private ? MAP_PRIVATE : MAP_SHARED);
+	region = map(run->plan.region_bytes, sharing);
 	if (!region)
 		return err_set(err, EXIT_IMPOSSIBLE, "cannot map %zu bytes: %s",
 			       run->plan.region_bytes, strerror(errno));
@@ -216,19 +237,11 @@ static bool make_workers(struct run *run, struct err *err)
 
 static bool prepare(struct run *run, struct err *err)
 {
-	struct worker *first;
-
-	if (!make_workers(run, err))
-		return false;
-	first = &run->worker[0];
-	if (run->workload->plan && !run->workload->plan(first, &run->plan, err))
-		return false;
-	if (run->plan.phases == 0)
-		run->plan.phases = 1;
-	if (!allocate_region(run, err) || !make_barrier(run, err) || !open_channels(run, err))
+	if (!run_plan(run, err) || !make_workers(run, err) || !allocate_region(run, err) ||
+	    !make_barrier(run, err) || !open_channels(run, err))
 		return false;
 	if (run->workload->setup)
-		run->workload->setup(first);
+		run->workload->setup(&run->worker[0]);
 	return true;
 }
 

@@ -61,6 +61,8 @@ struct run {
 	struct gil_counts gil_counts;
 };
 
+/* Asks the workload what it needs, and whether that can be had; allocates nothing. */
+bool run_plan(struct run *run, struct err *err);
 /* Prepares the run that the parameters ask for, runs it, checks it, and cleans up. */
 bool run_workload(struct run *run, struct err *err);
 /* From the common start to the last finish, or the sum of the shares' times when they run in turn: what
