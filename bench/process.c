@@ -93,6 +93,7 @@ static bool open_all(struct ends *ends, struct err *err)
 _Noreturn static void become(const struct ends *ends, char *const argv[], pid_t parent)
 {
 	char go;
+	int nothing;
 
 	setpgid(0, 0);
 	prctl(PR_SET_PDEATHSIG, SIGKILL);
@@ -100,6 +101,9 @@ _Noreturn static void become(const struct ends *ends, char *const argv[], pid_t 
 		_exit(127);
 	/* exec resets the handlers, but not the mask. */
 	sigprocmask(SIG_SETMASK, &mask_outside, NULL);
+	/* In a group of its own it must not read from our terminal. */
+	nothing = open("/dev/null", O_RDONLY | O_CLOEXEC);
+	dup2(nothing, STDIN_FILENO);
 	dup2(ends->output[1], STDOUT_FILENO);
 	dup2(ends->error[1], STDERR_FILENO);
 	if (read(ends->go[0], &go, 1) == 1) {
