@@ -90,9 +90,9 @@ static int try_open(const struct counter *counter)
 	return 0;
 }
 
-/* The last descriptor of a tracepoint to be closed unregisters it, which waits for all CPUs to come by:
- * 80 to 100 ms, measured with Linux 6.18. One that counts nothing saves that at every sample. Not
- * inherited: the samples are our children. */
+/* The last descriptor of a tracepoint to be closed unregisters it, which waits for all CPUs to come
+ * by: 80 to 100 ms, measured with Linux 6.18. One that counts nothing saves that at every sample.
+ * Not inherited: the samples are our children. */
 static int hold(const struct counter *counter)
 {
 	struct counter idle = *counter;

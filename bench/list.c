@@ -1,3 +1,298 @@
+/* gilscope list: what there is to choose from, and for what cannot run here the reason. A topic is
+ * a row; what it lists it tells through put(), which knows how to print and how to write JSON. */
 #include "command/command.h"
-static int run(int argc, char *argv[], struct err *err) { (void)argc; (void)argv; (void)err; return 0; }
-const struct command command_list = { .name = "list", .arguments = "", .summary = "to be written", .run = run };
+
+#include "base/emit.h"
+#include "base/home.h"
+#include "base/param.h"
+#include "bench/counters.h"
+#include "bench/describe.h"
+#include "bench/program.h"
+#include "bench/wrap.h"
+#include "config.h"
+#include "workload_list.h"
+
+#include <limits.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define INDENT 2
+
+static const char *const workload_names[] = { WORKLOAD_LIST };
+#define WORKLOADS (sizeof(workload_names) / sizeof(workload_names[0]))
+
+struct list {
+	struct emit emit;
+	bool as_json;
+	struct home home;
+	unsigned width; /* of the names of this topic */
+};
+
+/* One thing that can be named. Null texts are not there. */
+struct row {
+	const char *name, *summary;
+	const char *kind;   /* a word that sorts it: a counter's source, a format's use */
+	const char *reason; /* why it is not better, or not here at all */
+	const json_t *params, *size;
+};
+
+static void put_json_member(struct emit *emit, const char *name, const json_t *value)
+{
+	char *text = value ? json_dumps(value, JSON_COMPACT) : NULL;
+
+	if (text)
+		emit_raw(emit, name, text);
+	else
+		emit_null(emit, name);
+	free(text);
+}
+
+static void put_json(struct emit *emit, const struct row *row, const char *kind_name)
+{
+	emit_open(emit, NULL, '{');
+	emit_string(emit, "name", row->name);
+	if (row->summary)
+		emit_string(emit, "summary", row->summary);
+	if (kind_name)
+		emit_string(emit, kind_name, row->kind);
+	if (row->size)
+		put_json_member(emit, "size", row->size);
+	if (row->params)
+		put_json_member(emit, "params", row->params);
+	emit_string(emit, "reason", row->reason);
+	emit_close(emit, '}');
+}
+
+static void put_params(const struct list *list, const json_t *params)
+{
+	const json_t *param;
+	size_t i;
+
+	json_array_foreach(params, i, param)
+	{
+		const char *value = json_string_value(json_object_get(param, "default"));
+		char left[64];
+
+		snprintf(left, sizeof(left), "--%s%s%s",
+			 json_string_value(json_object_get(param, "name")), value ? " " : "",
+			 value ? value : "");
+		printf("%*s%-24s ", (int)(INDENT + list->width), "", left);
+		wrap_print(stdout, INDENT + list->width + 25,
+			   json_string_value(json_object_get(param, "help")));
+	}
+}
+
+static void put(struct list *list, const struct row *row, const char *kind_name)
+{
+	char text[512];
+
+	if (list->as_json) {
+		put_json(&list->emit, row, kind_name);
+		return;
+	}
+	snprintf(text, sizeof(text), "%s%s%s", row->summary ? row->summary : "",
+		 row->summary && row->reason ? "; " : "", row->reason ? row->reason : "");
+	printf("%*s%-*s", INDENT, "", (int)list->width, row->name);
+	if (kind_name)
+		printf(text[0] ? "%-12s" : "%s", row->kind ? row->kind : "-");
+	wrap_print(stdout, INDENT + list->width + (kind_name ? 12 : 0), text);
+	put_params(list, row->params);
+}
+
+static void put_workloads(struct list *list)
+{
+	for (size_t i = 0; i < WORKLOADS; i++) {
+		struct err err = { 0 };
+		json_t *told = describe_workload(list->home.workloads, workload_names[i], &err);
+
+		put(list,
+		    &(struct row){
+			    .name = workload_names[i],
+			    .summary = json_string_value(json_object_get(told, "summary")),
+			    .reason = told ? NULL : err.text,
+			    .params = json_object_get(told, "params"),
+			    .size = json_object_get(told, "size"),
+		    },
+		    NULL);
+		json_decref(told);
+	}
+}
+
+/* The modes and the lock models are the same in all workloads; the first that answers is asked. */
+static void put_of_any(struct list *list, const char *member)
+{
+	json_t *told = NULL;
+	const json_t *one;
+	size_t i;
+
+	for (i = 0; i < WORKLOADS && !told; i++)
+		told = describe_workload(list->home.workloads, workload_names[i], NULL);
+	json_array_foreach(json_object_get(told, member), i, one)
+	{
+		put(list,
+		    &(struct row){
+			    .name = json_string_value(json_object_get(one, "name")),
+			    .summary = json_string_value(json_object_get(one, "summary")),
+			    .params = json_object_get(one, "params"),
+		    },
+		    NULL);
+	}
+	json_decref(told);
+}
+
+static void put_modes(struct list *list)
+{
+	put_of_any(list, "modes");
+}
+
+static void put_gils(struct list *list)
+{
+	put_of_any(list, "gils");
+}
+
+static void put_runtimes(struct list *list)
+{
+	put(list, &(struct row){ .name = "c", .summary = "the C workloads" }, NULL);
+}
+
+static void put_counters(struct list *list)
+{
+	static struct counters counters; /* large */
+
+	if (!counters_find(&counters, NULL, NULL))
+		return;
+	for (size_t i = 0; i < counters.count; i++) {
+		const struct counter *counter = &counters.row[i];
+
+		put(list,
+		    &(struct row){
+			    .name = counter->name,
+			    .kind = counter_source_name(counter->source),
+			    .reason = counter->reason[0] ? counter->reason : NULL,
+		    },
+		    "source");
+	}
+	counters_finish(&counters);
+	if (!list->as_json)
+		wrap_label(stdout, "", INDENT, "%stracepoints as category:event",
+			   HAVE_PFM ? "others: every event libpfm4 knows for this processor; " :
+				      "others: ");
+}
+
+static void put_formats(struct list *list)
+{
+	char path[PATH_MAX];
+	const char *missing = program_find("gnuplot", path, sizeof(path)) ?
+				      NULL :
+				      "needs gnuplot, which is not installed";
+
+	put(list, &(struct row){ "json", "result.json: everything", "results", NULL, NULL, NULL },
+	    "of");
+	put(list,
+	    &(struct row){ "tsv", "samples.tsv and cells.tsv: tables for other programs", "results",
+			   NULL, NULL, NULL },
+	    "of");
+	put(list, &(struct row){ "svg", "charts that scale", "charts", missing, NULL, NULL }, "of");
+	put(list,
+	    &(struct row){ "png", "charts for slides and chats", "charts", missing, NULL, NULL },
+	    "of");
+}
+
+static const struct topic {
+	const char *name;
+	void (*put)(struct list *list);
+	unsigned width;
+	const char *title;
+} topics[] = {
+	{ "workloads", put_workloads, 12, "workloads (--workload)" },
+	{ "modes", put_modes, 12, "modes (--mode)" },
+	{ "gils", put_gils, 12, "lock models of --mode gil (--gil)" },
+	{ "runtimes", put_runtimes, 12, "runtimes" },
+	{ "counters", put_counters, 26, "counters (--counters)" },
+	{ "formats", put_formats, 12, "formats" },
+};
+#define TOPICS (sizeof(topics) / sizeof(topics[0]))
+
+static const struct param params[] = {
+	{ .name = "json", .kind = PARAM_FLAG, .help = "print one JSON object" },
+	{ 0 },
+};
+
+static void put_topic(struct list *list, const struct topic *topic, bool alone)
+{
+	list->width = topic->width;
+	if (list->as_json)
+		emit_open(&list->emit, topic->name, '[');
+	else if (!alone)
+		printf("%s%s\n", topic == topics ? "" : "\n", topic->title);
+	topic->put(list);
+	if (list->as_json)
+		emit_close(&list->emit, ']');
+}
+
+static bool find_topic(const char *word, const struct topic **topic, struct err *err)
+{
+	const char *names[TOPICS];
+
+	for (size_t i = 0; i < TOPICS; i++) {
+		names[i] = topics[i].name;
+		*topic = &topics[i];
+		if (strcmp(names[i], word) == 0)
+			return true;
+	}
+	return param_unknown("topic", word, names, TOPICS, err);
+}
+
+/* Options may stand on both sides of the topic. */
+static bool parse(int argc, char *argv[], struct param_set *set, const char **word, struct err *err)
+{
+	int next;
+
+	*word = NULL;
+	if (!param_set_parse(set, argc, argv, &next, err))
+		return false;
+	if (next == argc)
+		return true;
+	*word = argv[next];
+	argc -= next;
+	argv += next;
+	if (!param_set_parse(set, argc, argv, &next, err))
+		return false;
+	if (next < argc)
+		return err_set(err, EXIT_MISUSE, "'%s' is too much; give one topic or none",
+			       argv[next]);
+	return true;
+}
+
+static int run(int argc, char *argv[], struct err *err)
+{
+	struct param_set set = { .count = 0 };
+	struct list list = { .as_json = false };
+	const struct topic *only = NULL;
+	const char *word;
+
+	param_set_add(&set, params);
+	if (!parse(argc, argv, &set, &word, err) || (word && !find_topic(word, &only, err)) ||
+	    !home_find(&list.home, err))
+		return err->code;
+	list.as_json = param_number(&set, "json");
+	if (list.as_json) {
+		emit_start(&list.emit, stdout, true);
+		emit_open(&list.emit, NULL, '{');
+	}
+	for (size_t i = 0; i < TOPICS; i++) {
+		if (!only || only == &topics[i])
+			put_topic(&list, &topics[i], only);
+	}
+	if (list.as_json)
+		emit_close(&list.emit, '}');
+	return EXIT_DONE;
+}
+
+const struct command command_list = {
+	.name = "list",
+	.arguments = "[workloads|modes|gils|runtimes|counters|formats] [--json]",
+	.summary = "what there is to choose from, and why some of it cannot run here",
+	.params = params,
+	.run = run,
+};

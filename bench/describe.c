@@ -1,0 +1,46 @@
+/* Asks a workload binary for its description. */
+#include "bench/describe.h"
+
+#include "bench/process.h"
+
+#include <limits.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+/* It prints one line; a machine that needs longer is out of order. */
+#define LIMIT_NS 10000000000u
+
+static json_t *parse(const struct process *process, const char *name, struct err *err)
+{
+	json_error_t error;
+	json_t *found = json_loads(process->output, 0, &error);
+
+	if (json_is_object(found))
+		return found;
+	json_decref(found);
+	err_set(err, EXIT_IMPOSSIBLE, "workload '%s' does not describe itself: %s", name,
+		found ? "not an object" : error.text);
+	return NULL;
+}
+
+json_t *describe_workload(const char *folder, const char *name, struct err *err)
+{
+	char path[PATH_MAX], option[] = "--describe";
+	char *argv[] = { path, option, NULL };
+	struct process *process = calloc(1, sizeof(*process));
+	json_t *found = NULL;
+
+	if (!process) {
+		err_set(err, EXIT_IMPOSSIBLE, "no memory");
+		return NULL;
+	}
+	snprintf(path, sizeof(path), "%s/%s", folder, name);
+	if (process_run(process, argv, NULL, LIMIT_NS, err)) {
+		if (process_judge(process, LIMIT_NS, err))
+			found = parse(process, name, err);
+		else
+			err_set(err, EXIT_IMPOSSIBLE, "workload '%s' %s", name, err->text);
+	}
+	free(process);
+	return found;
+}
