@@ -1,0 +1,267 @@
+/* Derives groups and series from the cells themselves, so that modes, lock models and options that
+ * are yet to be written appear without a change here. An option counts when its values differ between
+ * cells of a workload: if also cells without a lock have it, it tells groups apart (the CPU-bound
+ * workers of convoy); if only lock models have it, it tells series apart (a sweep of the interval). */
+#include "plots/arrange.h"
+
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* Rows of the charts, from above, at even ranks. The slots are the colours in style.gp. */
+static const struct {
+	const char *name;
+	unsigned slot;
+} known[] = {
+	{ "sequential", 1 }, { "threads", 2 }, { "cpython2", 4 }, { "cpython3", 5 }, { "processes", 3 },
+};
+#define KNOWN (sizeof(known) / sizeof(known[0]))
+/* Lock models that are not known follow those that are; modes that are not known come last. */
+#define RANK_OTHER_GIL 7
+#define RANK_OTHER_MODE (2 * KNOWN)
+#define SLOT_OTHER 6
+
+/* Calibrated, and so different from run to run: tells nothing apart. */
+static bool is_ignored(const char *param)
+{
+	return strcmp(param, "tick-spins") == 0;
+}
+
+static bool param_differs(const struct findings *findings, const struct cell *cell,
+			  const char *param, const json_t *value)
+{
+	for (size_t i = 0; i < findings->cell_count; i++) {
+		const struct cell *other = &findings->cells[i];
+		const json_t *others = json_object_get(other->params, param);
+
+		if (other->n && others && strcmp(other->workload, cell->workload) == 0 &&
+		    !json_equal(others, value))
+			return true;
+	}
+	return false;
+}
+
+static bool size_differs(const struct findings *findings, const struct cell *cell)
+{
+	for (size_t i = 0; i < findings->cell_count; i++) {
+		const struct cell *other = &findings->cells[i];
+
+		if (other->n && strcmp(other->workload, cell->workload) == 0 &&
+		    other->size != cell->size)
+			return true;
+	}
+	return false;
+}
+
+static bool only_locks_have(const struct findings *findings, const struct cell *cell,
+			    const char *param)
+{
+	for (size_t i = 0; i < findings->cell_count; i++) {
+		const struct cell *other = &findings->cells[i];
+
+		if (other->n && !other->gil && strcmp(other->workload, cell->workload) == 0 &&
+		    json_object_get(other->params, param))
+			return false;
+	}
+	return cell->gil != NULL;
+}
+
+/* Appends ", param=value" for every option that differs, of locks or of all. */
+static void add_params(const struct findings *findings, const struct cell *cell, bool of_locks,
+		       char *to, size_t room)
+{
+	const char *param;
+	json_t *value;
+
+	json_object_foreach(cell->params, param, value) {
+		const size_t used = strlen(to);
+		char *text;
+
+		if (is_ignored(param) || json_is_null(value) ||
+		    !param_differs(findings, cell, param, value) ||
+		    only_locks_have(findings, cell, param) != of_locks)
+			continue;
+		text = json_dumps(value, JSON_ENCODE_ANY | JSON_COMPACT);
+		if (json_is_string(value))
+			snprintf(to + used, room - used, ", %s=%s", param, json_string_value(value));
+		else
+			snprintf(to + used, room - used, ", %s=%s", param, text ? text : "?");
+		free(text);
+	}
+}
+
+static void name_group(const struct findings *findings, const struct cell *cell,
+		       struct group *group)
+{
+	group->workload = cell->workload;
+	if (size_differs(findings, cell))
+		snprintf(group->name, sizeof(group->name), "%s, size %llu", cell->workload,
+			 (unsigned long long)cell->size);
+	else
+		snprintf(group->name, sizeof(group->name), "%s", cell->workload);
+	add_params(findings, cell, false, group->name, sizeof(group->name));
+}
+
+static void name_series(const struct findings *findings, const struct cell *cell,
+			struct series *series)
+{
+	const char *name = cell->gil ? cell->gil : cell->mode;
+
+	*series = (struct series){ .mode = cell->mode, .gil = cell->gil };
+	snprintf(series->name, sizeof(series->name), "%s%s", cell->gil ? "gil " : "", name);
+	add_params(findings, cell, true, series->name, sizeof(series->name));
+	series->rank = cell->gil ? RANK_OTHER_GIL : RANK_OTHER_MODE;
+	for (unsigned i = 0; i < KNOWN; i++) {
+		if (strcmp(known[i].name, name) == 0)
+			series->rank = 2 * i;
+	}
+}
+
+static size_t find_group(struct findings *findings, const struct cell *cell)
+{
+	struct group *next = &findings->groups[findings->group_count];
+
+	name_group(findings, cell, next);
+	for (size_t i = 0; i < findings->group_count; i++) {
+		if (strcmp(findings->groups[i].name, next->name) == 0)
+			return i;
+	}
+	return findings->group_count++;
+}
+
+static void find_series(struct findings *findings, const struct cell *cell)
+{
+	struct series *next = &findings->series[findings->series_count];
+
+	name_series(findings, cell, next);
+	for (size_t i = 0; i < findings->series_count; i++) {
+		if (strcmp(findings->series[i].name, next->name) == 0)
+			return;
+	}
+	findings->series_count++;
+}
+
+/* By rank; the same rank in the order of appearance. */
+static void sort_series(struct findings *findings)
+{
+	for (size_t i = 1; i < findings->series_count; i++) {
+		const struct series moved = findings->series[i];
+		size_t to = i;
+
+		for (; to > 0 && findings->series[to - 1].rank > moved.rank; to--)
+			findings->series[to] = findings->series[to - 1];
+		findings->series[to] = moved;
+	}
+}
+
+/* The first series of a known name has that name's colour; all others take the next free one. */
+static void give_slots(struct findings *findings)
+{
+	unsigned free_slot = SLOT_OTHER;
+
+	for (size_t i = 0; i < findings->series_count; i++) {
+		struct series *series = &findings->series[i];
+		const bool first = i == 0 || findings->series[i - 1].rank != series->rank;
+
+		if (first && series->rank < RANK_OTHER_MODE && series->rank != RANK_OTHER_GIL)
+			series->slot = known[series->rank / 2].slot;
+		else
+			series->slot = free_slot++;
+	}
+}
+
+static size_t series_of(const struct findings *findings, const struct cell *cell)
+{
+	struct series own;
+	size_t i = 0;
+
+	name_series(findings, cell, &own);
+	while (strcmp(findings->series[i].name, own.name) != 0)
+		i++;
+	return i;
+}
+
+bool arrange_cells(struct findings *findings)
+{
+	/* One more than can be needed: the next name is made in place before it is compared. */
+	findings->groups = calloc(findings->cell_count + 1, sizeof(*findings->groups));
+	findings->series = calloc(findings->cell_count + 1, sizeof(*findings->series));
+	if (!findings->groups || !findings->series)
+		return false;
+	for (size_t i = 0; i < findings->cell_count; i++) {
+		if (findings->cells[i].n)
+			find_series(findings, &findings->cells[i]);
+	}
+	sort_series(findings);
+	give_slots(findings);
+	for (size_t i = 0; i < findings->cell_count; i++) {
+		struct cell *cell = &findings->cells[i];
+
+		if (!cell->n)
+			continue;
+		cell->group = find_group(findings, cell);
+		cell->series = series_of(findings, cell);
+	}
+	return true;
+}
+
+const struct cell *findings_cell(const struct findings *findings, size_t group, size_t series,
+				 uint64_t workers)
+{
+	for (size_t i = 0; i < findings->cell_count; i++) {
+		const struct cell *cell = &findings->cells[i];
+
+		if (cell->n && cell->group == group && cell->series == series &&
+		    cell->workers == workers)
+			return cell;
+	}
+	return NULL;
+}
+
+/* How many of a group's series have that number of workers. */
+static size_t count_series(const struct findings *findings, size_t group, uint64_t workers)
+{
+	size_t count = 0;
+
+	for (size_t i = 0; i < findings->series_count; i++)
+		count += findings_cell(findings, group, i, workers) != NULL;
+	return count;
+}
+
+uint64_t findings_workers(const struct findings *findings, size_t group)
+{
+	uint64_t best = 0;
+	size_t most = count_series(findings, group, 2);
+
+	/* One series alone, such as sequential, compares nothing. */
+	if (most > 1)
+		return 2;
+	most = 0;
+	for (size_t i = 0; i < findings->cell_count; i++) {
+		const struct cell *cell = &findings->cells[i];
+		size_t count;
+
+		if (!cell->n || cell->group != group)
+			continue;
+		count = count_series(findings, group, cell->workers);
+		if (count > most || (count == most && cell->workers > best)) {
+			most = count;
+			best = cell->workers;
+		}
+	}
+	return best;
+}
+
+const struct series *findings_series(const struct findings *findings, const char *mode,
+				     const char *gil)
+{
+	for (size_t i = 0; i < findings->series_count; i++) {
+		const struct series *series = &findings->series[i];
+
+		if (gil ? series->gil && strcmp(series->gil, gil) == 0 :
+			  !series->gil && strcmp(series->mode, mode) == 0)
+			return series;
+	}
+	return NULL;
+}

@@ -1,0 +1,184 @@
+/* Runs one gnuplot per picture, without a shell and in the C locale: a decimal comma in a table's
+ * numbers or in a chart's labels would be the user's language, not the data's. */
+#include "plots/draw.h"
+
+#include "plots/output.h"
+
+#include <fcntl.h>
+#include <spawn.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+bool draw_possible(void)
+{
+	const char *path = getenv("PATH");
+
+	while (path && *path) {
+		const size_t length = strcspn(path, ":");
+		char file[PATH_MAX];
+
+		if (snprintf(file, sizeof(file), "%.*s/gnuplot", (int)length, path) < PATH_MAX &&
+		    access(file, X_OK) == 0)
+			return true;
+		path += length + (path[length] == ':');
+	}
+	return false;
+}
+
+/* Ours with LC_ALL set; to be freed. */
+static char **make_environment(void)
+{
+	static char locale[] = "LC_ALL=C";
+	size_t count = 0, kept = 0;
+	char **made;
+
+	while (environ[count])
+		count++;
+	made = calloc(count + 2, sizeof(*made));
+	if (!made)
+		return NULL;
+	for (size_t i = 0; i < count; i++) {
+		if (strncmp(environ[i], "LC_ALL=", 7) != 0)
+			made[kept++] = environ[i];
+	}
+	made[kept] = locale;
+	return made;
+}
+
+/* What a user can use of gnuplot's complaint. Above the sentence that names script and line it repeats
+ * the command and points into it. */
+static void pick_complaint(char *text, char *to, size_t room)
+{
+	char *rest, *line = strtok_r(text, "\n", &rest);
+
+	to[0] = '\0';
+	for (; line; line = strtok_r(NULL, "\n", &rest)) {
+		const bool names_line = line[0] == '"' && strstr(line, " line ");
+
+		if (line[strspn(line, " \t^")] == '\0' || (to[0] && !names_line))
+			continue;
+		snprintf(to, room, "%s", line);
+		if (names_line)
+			return;
+	}
+}
+
+/* All of it is read, so that the child never waits for room; what does not fit is dropped. */
+static void read_complaint(int from, char *to, size_t room)
+{
+	char dropped[512];
+	size_t used = 0;
+
+	for (;;) {
+		const bool full = used + 1 >= room;
+		const ssize_t got = read(from, full ? dropped : to + used,
+					 full ? sizeof(dropped) : room - 1 - used);
+
+		if (got <= 0)
+			break;
+		used += full ? 0 : (size_t)got;
+	}
+	to[used] = '\0';
+}
+
+static pid_t start(char *const argv[], int complaints, struct err *err)
+{
+	posix_spawn_file_actions_t actions;
+	char **environment = make_environment();
+	pid_t child = -1;
+	int failed;
+
+	if (!environment || posix_spawn_file_actions_init(&actions) != 0) {
+		free(environment);
+		err_set(err, EXIT_IMPOSSIBLE, "cannot run gnuplot: no memory");
+		return -1;
+	}
+	posix_spawn_file_actions_addopen(&actions, STDIN_FILENO, "/dev/null", O_RDONLY, 0);
+	posix_spawn_file_actions_addopen(&actions, STDOUT_FILENO, "/dev/null", O_WRONLY, 0);
+	posix_spawn_file_actions_adddup2(&actions, complaints, STDERR_FILENO);
+	failed = posix_spawnp(&child, argv[0], &actions, NULL, argv, environment);
+	posix_spawn_file_actions_destroy(&actions);
+	free(environment);
+	if (failed)
+		err_set(err, EXIT_IMPOSSIBLE, "cannot run gnuplot: %s", strerror(failed));
+	return failed ? -1 : child;
+}
+
+static bool run(char *const argv[], const char *name, struct err *err)
+{
+	char text[4096], complaint[256];
+	int ends[2], status;
+	pid_t child;
+
+	if (pipe2(ends, O_CLOEXEC) != 0)
+		return err_set(err, EXIT_IMPOSSIBLE, "cannot run gnuplot: %m");
+	child = start(argv, ends[1], err);
+	close(ends[1]);
+	if (child > 0)
+		read_complaint(ends[0], text, sizeof(text));
+	close(ends[0]);
+	if (child < 0)
+		return false;
+	waitpid(child, &status, 0);
+	if (WIFEXITED(status) && WEXITSTATUS(status) == 0)
+		return true;
+	pick_complaint(text, complaint, sizeof(complaint));
+	if (WIFSIGNALED(status))
+		return err_set(err, EXIT_IMPOSSIBLE, "cannot draw '%s': gnuplot was ended by signal %d (%s)",
+			       name, WTERMSIG(status), strsignal(WTERMSIG(status)));
+	return err_set(err, EXIT_IMPOSSIBLE, "cannot draw '%s': gnuplot says: %s", name,
+		       complaint[0] ? complaint : "nothing, but it failed");
+}
+
+/* gnuplot does not tell when it could not write all of its output: the end of the format must be
+ * there. */
+static bool is_whole(const char *path, const char *format)
+{
+	static const char png_end[] = "IEND\xae\x42\x60\x82", svg_end[] = "</svg>";
+	const bool png = strcmp(format, "png") == 0;
+	const char *end = png ? png_end : svg_end;
+	const size_t length = png ? sizeof(png_end) - 1 : sizeof(svg_end) - 1;
+	FILE *file = fopen(path, "re");
+	char tail[16] = "";
+	bool whole = false;
+
+	if (!file)
+		return false;
+	if (fseek(file, -(long)sizeof(tail), SEEK_END) == 0 &&
+	    fread(tail, 1, sizeof(tail), file) == sizeof(tail))
+		whole = memmem(tail, sizeof(tail), end, length) != NULL;
+	fclose(file);
+	return whole;
+}
+
+bool draw_figure(const struct drawing *drawing, const char *name, const char *format,
+		 struct err *err)
+{
+	char gnuplot[] = "gnuplot", defaults[] = "-d", call[] = "-c", script[PATH_MAX];
+	char ending[8], absolute[PATH_MAX], foot[2][sizeof(drawing->foot[0])], kind[8];
+	struct output table, picture;
+	char *argv[] = { gnuplot, defaults, call, script, table.path, picture.part,
+			 kind,    foot[0],  foot[1], NULL };
+
+	/* gnuplot takes a file name that begins with '<' or '|' for a command; an absolute one does not. */
+	if (!realpath(drawing->folder, absolute))
+		return err_set(err, EXIT_IMPOSSIBLE, "cannot use '%s': %m", drawing->folder);
+	snprintf(ending, sizeof(ending), ".%s", format);
+	snprintf(kind, sizeof(kind), "%s", format);
+	memcpy(foot, drawing->foot, sizeof(foot));
+	if (snprintf(script, sizeof(script), "%s/%s.gp", drawing->scripts, name) >= PATH_MAX ||
+	    !output_name(&table, absolute, name, ".tsv", err) ||
+	    !output_name(&picture, absolute, name, ending, err))
+		return err_set(err, EXIT_IMPOSSIBLE, "cannot draw '%s': the path is too long", name);
+	if (!run(argv, name, err)) {
+		unlink(picture.part);
+		return false;
+	}
+	if (is_whole(picture.part, format))
+		return output_rename(&picture, err);
+	unlink(picture.part);
+	return err_set(err, EXIT_IMPOSSIBLE,
+		       "cannot write '%s': the picture is not whole; is the disk full?", picture.path);
+}

@@ -1,0 +1,374 @@
+/* Reads result.json. Groups and series are arranged from the cells in arrange.c. */
+#include "plots/findings.h"
+
+#include "base/histogram.h"
+#include "base/stats.h"
+#include "plots/arrange.h"
+#include "plots/read.h"
+
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define SCHEMA "gilscope.result/1"
+#define FUTEX_COUNTER "syscalls:sys_enter_futex"
+
+static bool no_memory(struct err *err)
+{
+	return err_set(err, EXIT_IMPOSSIBLE, "cannot hold the result: no memory");
+}
+
+/* A median of something that takes time, or a ratio of such: above 0, or it could not be drawn. */
+static bool read_positive(const struct place *in, const char *name, double *to, struct err *err)
+{
+	const struct place at = read_member(in, name);
+
+	if (!read_number(in, name, to, err))
+		return false;
+	return *to > 0 || read_wrong(&at, "is not above 0", err);
+}
+
+/* "ci95": [low, high] or null. */
+static bool read_interval(const struct place *in, struct estimate *to, struct err *err)
+{
+	const struct place at = read_member(in, "ci95");
+	bool null;
+
+	to->low = to->high = NAN;
+	if (!read_array(&at, &null, err) || null)
+		return null;
+	to->low = json_number_value(json_array_get(at.value, 0));
+	to->high = json_number_value(json_array_get(at.value, 1));
+	if (json_array_size(at.value) == 2 && to->low > 0 && to->low <= to->median &&
+	    to->median <= to->high)
+		return true;
+	return read_wrong(&at, "is not two numbers around the median", err);
+}
+
+static bool read_relative(const struct place *in, struct cell *cell, struct err *err)
+{
+	const struct place at = read_member(in, "relative");
+	bool null;
+
+	if (!read_object(&at, &null, err) || null)
+		return null;
+	cell->compared = true;
+	return read_positive(&at, "median", &cell->relative.median, err) &&
+	       read_interval(&at, &cell->relative, err);
+}
+
+static bool read_summary(const struct place *in, struct cell *cell, struct err *err)
+{
+	const struct place at = read_member(in, "summary");
+	double voluntary, involuntary;
+	bool null;
+
+	if (!read_object(&at, &null, err) || null)
+		return null;
+	if (!read_count(&at, "n", &cell->n, err) || cell->n == 0)
+		return cell->n == 0 && read_wrong(&at, "has no samples and is not null", err);
+	if (!read_positive(&at, "median_ns", &cell->time_ns.median, err) ||
+	    !read_interval(&at, &cell->time_ns, err) ||
+	    !read_number_or_null(&at, "nvcsw", &voluntary, err) ||
+	    !read_number_or_null(&at, "nivcsw", &involuntary, err))
+		return false;
+	cell->voluntary_per_s = voluntary / cell->time_ns.median * 1e9;
+	cell->involuntary_per_s = involuntary / cell->time_ns.median * 1e9;
+	return read_relative(&at, cell, err);
+}
+
+static bool read_bucket(const struct place *at, struct bucket *to, struct err *err)
+{
+	const json_t *bucket = json_array_get(at->value, 0), *count = json_array_get(at->value, 1);
+
+	if (json_array_size(at->value) != 2 || !json_is_integer(bucket) || !json_is_integer(count) ||
+	    json_integer_value(bucket) < 0 || json_integer_value(bucket) >= HISTOGRAM_BUCKETS ||
+	    json_integer_value(count) < 1)
+		return read_wrong(at, "is not a pair of bucket and count", err);
+	to->bucket = (size_t)json_integer_value(bucket);
+	to->count = (uint64_t)json_integer_value(count);
+	return true;
+}
+
+static bool read_buckets(const struct place *in, struct tally *tally, struct err *err)
+{
+	const struct place at = read_member(in, "counts");
+	uint64_t sum = 0;
+
+	if (!read_array(&at, NULL, err))
+		return false;
+	tally->buckets = calloc(json_array_size(at.value) + 1, sizeof(*tally->buckets));
+	if (!tally->buckets)
+		return no_memory(err);
+	for (; tally->count < json_array_size(at.value); tally->count++) {
+		const struct place pair = read_element(&at, tally->count);
+		struct bucket *bucket = &tally->buckets[tally->count];
+
+		if (!read_bucket(&pair, bucket, err))
+			return false;
+		if (tally->count > 0 && bucket->bucket <= bucket[-1].bucket)
+			return read_wrong(&pair, "is not above the bucket before it", err);
+		sum += bucket->count;
+	}
+	return sum == tally->n || read_wrong(&at, "does not add up to n", err);
+}
+
+static bool read_latency(const struct place *in, struct cell *cell, struct err *err)
+{
+	const struct place at = read_member(in, "latency");
+	struct latencies *to;
+	uint64_t sub_bits;
+	bool null;
+
+	if (!read_object(&at, &null, err) || null)
+		return null;
+	to = cell->latency = calloc(1, sizeof(*to));
+	if (!to)
+		return no_memory(err);
+	if (!read_count(&at, "sub_bits", &sub_bits, err))
+		return false;
+	if (sub_bits != HISTOGRAM_SUB_BITS)
+		return read_wrong(&at, "has other buckets than this version knows (sub_bits)", err);
+	if (!read_text(&at, "loop", &to->loop, err) || !read_count(&at, "n", &to->n, err) ||
+	    !read_number(&at, "p50", &to->p50, err) || !read_number(&at, "p90", &to->p90, err) ||
+	    !read_number(&at, "p99", &to->p99, err) ||
+	    !read_number_or_null(&at, "p999", &to->p999, err) ||
+	    !read_count(&at, "min", &to->tally.min, err) ||
+	    !read_count(&at, "max", &to->tally.max, err))
+		return false;
+	to->tally.n = to->n;
+	return read_buckets(&at, &to->tally, err);
+}
+
+/* Futex calls per second of one sample; NaN when they were not counted. */
+static bool read_futex(const struct place *sample, double *to, struct err *err)
+{
+	const struct place counters = read_member(sample, "counters");
+	const struct place futex = read_member(&counters, FUTEX_COUNTER);
+	double elapsed_ns, value;
+
+	*to = NAN;
+	if (!read_object(&counters, NULL, err) ||
+	    !read_positive(sample, "elapsed_ns", &elapsed_ns, err))
+		return false;
+	if (!futex.value)
+		return true;
+	if (!read_object(&futex, NULL, err) || !read_number_or_null(&futex, "value", &value, err))
+		return false;
+	*to = value / elapsed_ns * 1e9;
+	return true;
+}
+
+static bool read_samples(const struct place *in, struct cell *cell, struct err *err)
+{
+	const struct place at = read_member(in, "samples");
+	double *values;
+	size_t known = 0;
+	bool read = true;
+
+	cell->futex_per_s = NAN;
+	if (!read_array(&at, NULL, err))
+		return false;
+	values = calloc(json_array_size(at.value) + 1, sizeof(*values));
+	if (!values)
+		return no_memory(err);
+	for (size_t i = 0; read && i < json_array_size(at.value); i++) {
+		const struct place sample = read_element(&at, i);
+
+		read = read_futex(&sample, &values[known], err);
+		known += read && !isnan(values[known]);
+	}
+	if (read && known) {
+		stats_sort(values, known);
+		cell->futex_per_s = stats_median(values, known);
+	}
+	free(values);
+	return read;
+}
+
+static bool read_params(const struct place *in, struct cell *cell, struct err *err)
+{
+	const struct place at = read_member(in, "params");
+	const json_t *interval;
+	bool null;
+
+	if (!read_object(&at, &null, err))
+		return false;
+	cell->params = null ? NULL : at.value;
+	interval = json_object_get(cell->params, "interval");
+	cell->interval_ns = cell->gil && json_is_integer(interval) ?
+				    (double)json_integer_value(interval) :
+				    NAN;
+	return true;
+}
+
+static bool read_cell(const struct place *at, struct cell *cell, struct err *err)
+{
+	return read_object(at, NULL, err) && read_text(at, "id", &cell->id, err) &&
+	       read_text(at, "workload", &cell->workload, err) &&
+	       read_text(at, "mode", &cell->mode, err) &&
+	       read_text_or_null(at, "gil", &cell->gil, err) &&
+	       read_count(at, "workers", &cell->workers, err) &&
+	       read_count(at, "size", &cell->size, err) && read_params(at, cell, err) &&
+	       read_text(at, "status", &cell->status, err) &&
+	       read_text_or_null(at, "reason", &cell->reason, err) &&
+	       read_summary(at, cell, err) && read_samples(at, cell, err) &&
+	       read_latency(at, cell, err);
+}
+
+static bool read_cells(struct findings *to, const struct place *root, struct err *err)
+{
+	const struct place at = read_member(root, "cells");
+
+	if (!read_array(&at, NULL, err))
+		return false;
+	to->cells = calloc(json_array_size(at.value) + 1, sizeof(*to->cells));
+	if (!to->cells)
+		return no_memory(err);
+	for (size_t i = 0; i < json_array_size(at.value); i++) {
+		const struct place cell = read_element(&at, i);
+
+		to->cell_count++;
+		if (!read_cell(&cell, &to->cells[i], err))
+			return false;
+	}
+	return true;
+}
+
+static bool read_warnings(struct findings *to, const struct place *root, struct err *err)
+{
+	const struct place at = read_member(root, "warnings");
+
+	if (!read_array(&at, NULL, err))
+		return false;
+	to->warnings = calloc(json_array_size(at.value) + 1, sizeof(*to->warnings));
+	if (!to->warnings)
+		return no_memory(err);
+	for (; to->warning_count < json_array_size(at.value); to->warning_count++) {
+		const struct place warning = read_element(&at, to->warning_count);
+		const char *text = json_string_value(warning.value);
+
+		if (!text)
+			return read_wrong(&warning, "is not a text", err);
+		to->warnings[to->warning_count] = text;
+	}
+	return true;
+}
+
+static bool read_counters(struct findings *to, const struct place *root, struct err *err)
+{
+	const struct place at = read_member(root, "counters");
+
+	if (!read_array(&at, NULL, err))
+		return false;
+	to->counters = calloc(json_array_size(at.value) + 1, sizeof(*to->counters));
+	if (!to->counters)
+		return no_memory(err);
+	for (; to->counter_count < json_array_size(at.value); to->counter_count++) {
+		const struct place at_counter = read_element(&at, to->counter_count);
+		struct counter *counter = &to->counters[to->counter_count];
+
+		if (!read_object(&at_counter, NULL, err) ||
+		    !read_text(&at_counter, "name", &counter->name, err) ||
+		    !read_text_or_null(&at_counter, "source", &counter->source, err) ||
+		    !read_text_or_null(&at_counter, "reason", &counter->reason, err))
+			return false;
+	}
+	return true;
+}
+
+static bool read_run(struct findings *to, const struct place *root, struct err *err)
+{
+	const struct place at = read_member(root, "run");
+
+	return read_object(&at, NULL, err) && read_text(&at, "id", &to->run_id, err) &&
+	       read_text(&at, "started_utc", &to->started_utc, err) &&
+	       read_count(&at, "duration_ns", &to->duration_ns, err) &&
+	       read_text(&at, "order", &to->order, err) && read_count(&at, "runs", &to->runs, err) &&
+	       read_count(&at, "warmup", &to->warmup, err);
+}
+
+static bool read_host(struct findings *to, const struct place *root, struct err *err)
+{
+	const struct place at = read_member(root, "host");
+
+	return read_object(&at, NULL, err) &&
+	       read_text_or_null(&at, "cpu_model", &to->cpu_model, err) &&
+	       read_text_or_null(&at, "architecture", &to->architecture, err) &&
+	       read_number_or_null(&at, "cpus_allowed", &to->cpus_allowed, err) &&
+	       read_text_or_null(&at, "governor", &to->governor, err) &&
+	       read_text_or_null(&at, "virtualization", &to->virtualization, err) &&
+	       read_text_or_null(&at, "kernel", &to->kernel, err) &&
+	       read_text_or_null(&at, "libc", &to->libc, err) &&
+	       read_text_or_null(&at, "distribution", &to->distribution, err);
+}
+
+static bool read_build(struct findings *to, const struct place *root, struct err *err)
+{
+	const struct place at = read_member(root, "build");
+
+	return read_object(&at, NULL, err) && read_text(&at, "version", &to->version, err) &&
+	       read_text(&at, "revision", &to->revision, err) &&
+	       read_text(&at, "compiler", &to->compiler, err) &&
+	       read_text(&at, "buildtype", &to->buildtype, err) &&
+	       read_text(&at, "sanitize", &to->sanitize, err);
+}
+
+static bool read_schema(const struct place *root, struct err *err)
+{
+	const char *schema;
+
+	if (!read_object(root, NULL, err) || !read_text(root, "schema", &schema, err))
+		return false;
+	if (strcmp(schema, SCHEMA) == 0)
+		return true;
+	return err_set(err, EXIT_MISUSE, "cannot read '%s': its schema is '%s'; this version knows '%s'",
+		       root->file, schema, SCHEMA);
+}
+
+static bool read_tree(struct findings *to, const char *path, struct err *err)
+{
+	json_error_t wrong;
+
+	to->tree = json_load_file(path, JSON_REJECT_DUPLICATES, &wrong);
+	if (to->tree)
+		return true;
+	if (json_error_code(&wrong) == json_error_cannot_open_file)
+		return err_set(err, EXIT_MISUSE, "cannot read '%s': %m; give the folder or the result.json of a 'gilscope bench'", path);
+	return err_set(err, EXIT_MISUSE, "cannot read '%s': line %d, column %d: %s", path, wrong.line,
+		       wrong.column, wrong.text);
+}
+
+bool findings_read(struct findings *findings, const char *path, struct err *err)
+{
+	struct place root = { .file = path };
+
+	*findings = (struct findings){ 0 };
+	if (!read_tree(findings, path, err))
+		return false;
+	root.value = findings->tree;
+	if (!read_schema(&root, err) || !read_bool(&root, "partial", &findings->partial, err) ||
+	    !read_text_or_null(&root, "partial_reason", &findings->partial_reason, err) ||
+	    !read_run(findings, &root, err) || !read_host(findings, &root, err) ||
+	    !read_build(findings, &root, err) || !read_warnings(findings, &root, err) ||
+	    !read_counters(findings, &root, err) || !read_cells(findings, &root, err))
+		return false;
+	return arrange_cells(findings) || no_memory(err);
+}
+
+void findings_free(struct findings *findings)
+{
+	for (size_t i = 0; i < findings->cell_count; i++) {
+		struct latencies *latency = findings->cells[i].latency;
+
+		if (latency)
+			free(latency->tally.buckets);
+		free(latency);
+	}
+	free(findings->cells);
+	free(findings->groups);
+	free(findings->series);
+	free(findings->warnings);
+	free(findings->counters);
+	json_decref(findings->tree);
+}

@@ -1,0 +1,92 @@
+/* What a result.json says (results/README.md), checked and in C: all that the charts and the page
+ * use, and nothing else of it. */
+#ifndef PLOTS_FINDINGS_H
+#define PLOTS_FINDINGS_H
+
+#include "base/err.h"
+#include "plots/percentile.h"
+
+#include <jansson.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+/* A median and its 95 % interval; low and high are NaN when there are too few samples for one. */
+struct estimate {
+	double median, low, high;
+};
+
+/* The pooled latencies of a cell. Nanoseconds; p999 NaN when not known. */
+struct latencies {
+	const char *loop; /* "open" or "closed" */
+	uint64_t n;
+	double p50, p90, p99, p999;
+	struct tally tally;
+};
+
+struct cell {
+	const char *id, *workload, *mode, *gil; /* gil null outside mode gil */
+	const char *status, *reason;            /* reason null unless failed */
+	uint64_t workers, size;
+	json_t *params; /* null: not reported */
+	size_t group, series; /* set for cells with samples */
+	uint64_t n; /* samples; all below is valid when it is not 0 */
+	struct estimate time_ns;
+	double voluntary_per_s, involuntary_per_s;
+	double futex_per_s; /* NaN: not known */
+	double interval_ns; /* the lock's switch interval; NaN: has none */
+	bool compared;      /* 'relative' is known */
+	struct estimate relative;
+	struct latencies *latency; /* null: measures none */
+};
+
+/* What lies side by side in a chart: one workload, one size, one set of its options. */
+struct group {
+	char name[160];
+	const char *workload;
+};
+
+/* What keeps its colour through all charts: a mode or a lock model, with its options where these
+ * differ between cells. */
+struct series {
+	char name[120];
+	const char *mode, *gil;
+	unsigned rank, slot; /* the order in charts; the colour in style.gp, from 1 */
+};
+
+struct counter {
+	const char *name, *source, *reason; /* either of the last two is null */
+};
+
+struct findings {
+	json_t *tree; /* owns all texts */
+	bool partial;
+	const char *partial_reason, *run_id, *started_utc, *order, *version, *revision, *compiler,
+		*buildtype, *sanitize;
+	uint64_t runs, warmup, duration_ns;
+	const char *cpu_model, *kernel, *architecture, *virtualization, *governor, *libc,
+		*distribution; /* null: unknown */
+	double cpus_allowed;   /* NaN: unknown */
+	const char **warnings;
+	struct counter *counters;
+	struct cell *cells;
+	struct group *groups;
+	struct series *series;
+	size_t warning_count, counter_count, cell_count, group_count, series_count;
+};
+
+/* 'path' names the file in errors. The findings are to be freed also after a failure. */
+bool findings_read(struct findings *findings, const char *path, struct err *err);
+void findings_free(struct findings *findings);
+
+/* The number of workers at which a group's series are best compared: 2, as the experiments of the
+ * literature have it, else the largest that all its series have. */
+uint64_t findings_workers(const struct findings *findings, size_t group);
+/* The cell with samples at that point; null when there is none. */
+const struct cell *findings_cell(const struct findings *findings, size_t group, size_t series,
+				 uint64_t workers);
+/* The series of a mode, and of a lock model by its name; null when there is none. */
+const struct series *findings_series(const struct findings *findings, const char *mode,
+				     const char *gil);
+
+#endif

@@ -1,0 +1,96 @@
+/* What the numbers come to: the famous comparison first, then what the lock does to I/O. */
+#include "plots/verdict.h"
+
+#include "plots/words.h"
+
+#include <string.h>
+
+#define TOLD_MOST 6
+
+/* countdown is the experiment everybody knows; without it, the first group with something to tell. */
+static size_t compare_group(const struct findings *findings, const struct cell **cells, size_t group)
+{
+	size_t count = 0;
+
+	for (size_t series = 0; series < findings->series_count && count < TOLD_MOST; series++) {
+		const struct cell *cell = findings_cell(findings, group, series,
+							findings_workers(findings, group));
+
+		if (cell && cell->compared)
+			cells[count++] = cell;
+	}
+	return count;
+}
+
+static size_t pick_cells(const struct findings *findings, const struct cell **cells)
+{
+	size_t count = 0;
+
+	for (size_t group = 0; group < findings->group_count; group++) {
+		if (strcmp(findings->groups[group].workload, "countdown") != 0)
+			continue;
+		count = compare_group(findings, cells, group);
+		if (count)
+			return count;
+	}
+	for (size_t group = 0; group < findings->group_count && !count; group++)
+		count = compare_group(findings, cells, group);
+	return count;
+}
+
+static void tell_times(const struct findings *findings, FILE *to)
+{
+	const struct cell *cells[TOLD_MOST];
+	const size_t count = pick_cells(findings, cells);
+
+	if (count == 0) {
+		fputs("Nothing was measured both one after the other and side by side, so there is "
+		      "nothing to compare. ", to);
+		return;
+	}
+	fprintf(to, "%s shared by ", findings->groups[cells[0]->group].name);
+	words_count(to, cells[0]->workers);
+	fprintf(to, " worker%s took ", cells[0]->workers == 1 ? "" : "s");
+	for (size_t i = 0; i < count; i++) {
+		words_between(to, i, count);
+		words_ratio(to, &cells[i]->relative);
+		fputs(i == 0 ? " times as long " : " ", to);
+		words_where(to, &findings->series[cells[i]->series]);
+		fputs(i == 0 ? " as one after the other" : "", to);
+	}
+	fputs(". ", to);
+}
+
+/* The same workload with and without CPU-bound company, under the lock that makes most of it. */
+static void tell_convoy(const struct findings *findings, FILE *to)
+{
+	const struct cell *slow = NULL, *free_cell;
+	const struct series *threads = findings_series(findings, "threads", NULL);
+
+	for (size_t i = 0; i < findings->cell_count; i++) {
+		const struct cell *cell = &findings->cells[i];
+
+		if (cell->n && cell->latency && cell->gil && strcmp(cell->workload, "convoy") == 0 &&
+		    (!slow || cell->latency->p50 > slow->latency->p50))
+			slow = cell;
+	}
+	if (!slow || !threads)
+		return;
+	free_cell = findings_cell(findings, slow->group, (size_t)(threads - findings->series),
+				  slow->workers);
+	if (!free_cell || !free_cell->latency)
+		return;
+	fputs("Beside a thread that computes, an I/O operation took ", to);
+	words_time(to, slow->latency->p50);
+	fputs(" ", to);
+	words_where(to, &findings->series[slow->series]);
+	fputs(", and ", to);
+	words_time(to, free_cell->latency->p50);
+	fputs(" without a lock (medians). ", to);
+}
+
+void verdict_tell(const struct findings *findings, FILE *to)
+{
+	tell_times(findings, to);
+	tell_convoy(findings, to);
+}
