@@ -33,18 +33,18 @@ static bool own_path(const char *text, const char *controller, char *to, size_t 
 
 static bool set_folder(struct cgroup *cgroup, const char *top, const char *path)
 {
+	const size_t top_size = strlen(top) + 1;
 	int length;
 
-	cgroup->top = strlen(top);
-	/* A group outside of the own namespace is shown as '/../..': its files cannot be reached.
-	 */
+	cgroup->top = top_size - 1;
+	/* A group outside of the own namespace is shown as '/../..': its files are out of reach. */
 	if (strstr(path, "/..") || strcmp(path, "/") == 0)
 		path = "";
 	length = snprintf(cgroup->folder, sizeof(cgroup->folder), "%s%s", top, path);
 	/* In a container with the host's /proc/self/cgroup the path is not below the mount. */
 	if (length < 0 || (size_t)length >= sizeof(cgroup->folder) ||
 	    access(cgroup->folder, F_OK) != 0)
-		snprintf(cgroup->folder, sizeof(cgroup->folder), "%s", top);
+		memcpy(cgroup->folder, top, top_size);
 	return access(cgroup->folder, F_OK) == 0;
 }
 

@@ -48,7 +48,7 @@ static void read_governor(struct machine *machine)
 			strcpy(machine->governor, "mixed");
 			return;
 		}
-		strcpy(machine->governor, governor);
+		memcpy(machine->governor, governor, sizeof(governor));
 	}
 }
 
@@ -80,7 +80,8 @@ static void read_virtualization(struct machine *machine)
 	strcpy(machine->virtualization, "unknown hypervisor");
 	for (size_t i = 0; i < sizeof(hypervisors) / sizeof(hypervisors[0]); i++) {
 		if (strcmp(signature, hypervisors[i].signature) == 0)
-			strcpy(machine->virtualization, hypervisors[i].name);
+			snprintf(machine->virtualization, sizeof(machine->virtualization), "%s",
+				 hypervisors[i].name);
 	}
 }
 #else

@@ -30,7 +30,7 @@ struct counter {
 	char reason[200]; /* why the source is not a better one; empty when there is nothing to say
 			   */
 	struct perf_event_attr attr; /* of the perf sources; of COUNTER_RUSAGE: what to take */
-	int held; /* keeps a tracepoint registered between samples; -1: none */
+	int held;                    /* keeps a tracepoint registered between samples; -1: none */
 };
 
 struct counters {
@@ -51,8 +51,8 @@ const char *counter_source_name(enum counter_source source);
  * by opening it once. An unknown name fails; a counter that cannot be had here is COUNTER_NONE with
  * its reason. */
 bool counters_find(struct counters *counters, const char *list, struct err *err);
-/* Keeps the tracepoints registered from one sample to the next, which saves some 100 ms a sample; while
- * they are, every system call on the machine is slower. counters_finish lets go of them. */
+/* Keeps the tracepoints registered from one sample to the next, which saves some 100 ms a sample;
+ * while they are, every system call on the machine is slower. counters_finish lets go of them. */
 void counters_hold(struct counters *counters);
 void counters_finish(struct counters *counters);
 /* Opens the perf ones on a process that has not yet called exec: they start with it, and go on in

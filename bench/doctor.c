@@ -35,7 +35,7 @@ static long long room_bytes(const char *folder)
 
 	if (statvfs(folder, &fs) != 0)
 		return -1;
-	return (long long)(fs.f_bavail * fs.f_frsize);
+	return (long long)fs.f_bavail * (long long)fs.f_frsize;
 }
 
 static bool find(struct findings *found, struct err *err)
@@ -113,7 +113,7 @@ static void print_share(const char *what, double value, char *to, size_t room)
 	if (value < 0)
 		snprintf(to, room, "%s unknown", what);
 	else
-		snprintf(to, room, "%s %.1f %%", what, value * 100);
+		snprintf(to, room, "%s %.1f%%", what, value * 100);
 }
 
 static void print_probes(const struct findings *found)

@@ -54,6 +54,7 @@ static bool unknown(const struct counter *counter, struct err *err)
 	return param_unknown("counter", counter->name, names, GENERICS, err);
 }
 
+#if HAVE_PFM
 static enum counter_source source_of(const struct perf_event_attr *attr)
 {
 	switch (attr->type) {
@@ -66,7 +67,6 @@ static enum counter_source source_of(const struct perf_event_attr *attr)
 	}
 }
 
-#if HAVE_PFM
 static pfm_err_t encode(struct counter *counter, const char *name)
 {
 	pfm_perf_encode_arg_t arg = { .size = sizeof(arg), .attr = &counter->attr };
