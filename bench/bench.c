@@ -23,7 +23,7 @@ static const struct param params[] = {
 	  .help = "options of the workload or the lock model, as interval=1ms" },
 	{ .name = "size", .kind = PARAM_NUMBER, .fallback = "0", .low = 0, .high = 1000000000000,
 	  .value = "N", .help = "the work of a sample; 0: found once per workload" },
-	{ .name = "runs", .kind = PARAM_NUMBER, .fallback = "20", .low = 1, .high = 100000,
+	{ .name = "runs", .kind = PARAM_NUMBER, .fallback = "15", .low = 1, .high = 100000,
 	  .value = "N", .help = "samples per cell, each a fresh process" },
 	{ .name = "warmup", .kind = PARAM_NUMBER, .fallback = "1", .low = 0, .high = 100,
 	  .value = "N", .help = "rounds that are not counted" },
