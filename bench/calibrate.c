@@ -81,7 +81,7 @@ static bool find(struct sampler *sampler, const struct cell *first, struct calib
 	bool good;
 
 	*found = (struct calibration){ .target_ns = cell.target_ns, .size = cell.size };
-	strcpy(found->workload, cell.workload);
+	snprintf(found->workload, sizeof(found->workload), "%s", cell.workload);
 	cell.size = cell.size ? cell.size : 10;
 	good = find_spins(sampler, &cell, &why);
 	if (good && first->size == 0) {

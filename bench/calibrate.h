@@ -1,5 +1,5 @@
-/* Finds, once per workload, how much work a sample is, and what a tick costs in spins: all samples then
- * do the same work. */
+/* Finds, once per workload, how much work a sample is, and what a tick costs in spins: all samples
+ * then do the same work. */
 #ifndef BENCH_CALIBRATE_H
 #define BENCH_CALIBRATE_H
 
@@ -15,9 +15,9 @@ struct calibration {
 
 #define CALIBRATIONS_MAX 32
 
-/* Sets size (where it is 0) and tick_spins of all cells. The reference of a workload is its first cell:
- * cells of one workload get one size. When it cannot be run all its cells have failed. Ends early on a
- * stop. */
+/* Sets size (where it is 0) and tick_spins of all cells. The reference of a workload is its first
+ * cell: cells of one workload get one size. When it cannot be run all its cells have failed. Ends
+ * early on a stop. */
 void calibrate(struct sampler *sampler, struct matrix *matrix, struct calibration *found,
 	       size_t *count);
 

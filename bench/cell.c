@@ -57,7 +57,8 @@ static bool same_settings(const struct cell *a, const struct cell *b)
 	return true;
 }
 
-/* The same work done by one thread; null when the matrix has no such cell, or for that cell itself. */
+/* The same work done by one thread; null when the matrix has no such cell, or for that cell itself.
+ */
 static const struct cell *find_reference(const struct cell *cell, const struct cell *cells,
 					 size_t count)
 {
@@ -92,7 +93,8 @@ static void compare(struct cell *cell, double *ratios)
 		const struct sample *other = of_round(reference, cell->samples[i].round);
 
 		if (other)
-			ratios[n++] = (double)cell->samples[i].elapsed_ns / (double)other->elapsed_ns;
+			ratios[n++] =
+				(double)cell->samples[i].elapsed_ns / (double)other->elapsed_ns;
 	}
 	if (n == 0) {
 		cell->summary.reference = NULL;
@@ -103,7 +105,8 @@ static void compare(struct cell *cell, double *ratios)
 	cell->summary.relative_ci95 = stats_median_interval(ratios, n, 0.95);
 }
 
-static double median_of(const struct cell *cell, double (*value)(const struct sample *), double *room)
+static double median_of(const struct cell *cell, double (*value)(const struct sample *),
+			double *room)
 {
 	for (size_t i = 0; i < cell->count; i++)
 		room[i] = value(&cell->samples[i]);

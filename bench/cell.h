@@ -51,7 +51,7 @@ struct cell {
 
 	enum cell_status status;
 	char reason[400];
-	char checksum[24]; /* empty: not known yet */
+	char checksum[24];      /* empty: not known yet */
 	struct sample *samples; /* timed */
 	size_t count;
 	struct sample *counted; /* taken apart, with the counters on that cost time */
@@ -67,8 +67,8 @@ void cell_name(struct cell *cell);
 /* Adds a sample, to 'samples' or to 'counted'; the cell owns its line from now on. */
 void cell_keep(struct cell *cell, const struct sample *sample, bool timed);
 void cell_fail(struct cell *cell, const char *reason);
-/* After the last sample: fills the summaries of all cells. Ratios are taken within rounds, so that the
- * machine's drift cancels. */
+/* After the last sample: fills the summaries of all cells. Ratios are taken within rounds, so that
+ * the machine's drift cancels. */
 void cells_summarize(struct cell *cells, size_t count);
 void cell_finish(struct cell *cell);
 

@@ -15,31 +15,41 @@ struct suite_row {
 	uint64_t target_ms;
 };
 
+/* A row as the options have it. */
+struct wish {
+	struct suite_row row;
+	const char *settings; /* more of them */
+	uint64_t size;
+};
+
 static const char *const workload_names[] = { WORKLOAD_LIST };
 
+#define MODES "sequential,threads,gil,processes"
+#define MODELS "cpython2,cpython3"
+
 static const struct suite_row quick[] = {
-	{ "countdown", "sequential,threads,gil,processes", "cpython2,cpython3", "1,2,4", "", 70 },
-	{ "countdown", "sequential,gil", "cpython2,cpython3", "2", "cpus=1", 70 },
-	{ "mergesort", "sequential,threads,gil,processes", "cpython2,cpython3", "1,2,4", "", 70 },
-	{ "iosleep", "sequential,threads,gil,processes", "cpython2,cpython3", "2", "", 100 },
-	{ "convoy", "threads,gil,processes", "cpython2,cpython3", "1", "cpu=0", 33 },
-	{ "convoy", "sequential,threads,gil,processes", "cpython2,cpython3", "2", "cpu=1", 33 },
+	{ "countdown", MODES, MODELS, "1,2,4", "", 70 },
+	{ "countdown", "sequential,gil", MODELS, "2", "cpus=1", 70 },
+	{ "mergesort", MODES, MODELS, "1,2,4", "", 70 },
+	{ "iosleep", MODES, MODELS, "2", "", 100 },
+	{ "convoy", "threads,gil,processes", MODELS, "1", "cpu=0", 33 },
+	{ "convoy", MODES, MODELS, "2", "cpu=1", 33 },
 	{ 0 },
 };
 
 static const struct suite_row full[] = {
-	{ "countdown", "sequential,threads,gil,processes", "cpython2,cpython3", "1,2,3,4,8", "", 150 },
-	{ "countdown", "sequential,gil", "cpython2,cpython3", "2,4", "cpus=1", 150 },
-	{ "mergesort", "sequential,threads,gil,processes", "cpython2,cpython3", "1,2,4,6", "", 150 },
+	{ "countdown", MODES, MODELS, "1,2,3,4,8", "", 150 },
+	{ "countdown", "sequential,gil", MODELS, "2,4", "cpus=1", 150 },
+	{ "mergesort", MODES, MODELS, "1,2,4,6", "", 150 },
 	{ "mergesort", "sequential,threads,processes", "", "2,4,6", "merge=tree", 150 },
 	{ "mergesort", "sequential,processes", "", "2,4,6", "return=pipe", 150 },
-	{ "iosleep", "sequential,threads,gil,processes", "cpython2,cpython3", "2,4", "", 200 },
-	{ "iosleep", "sequential,threads,gil,processes", "cpython2,cpython3", "2,4", "io=socketpair", 200 },
-	{ "convoy", "threads,gil,processes", "cpython2,cpython3", "1", "cpu=0", 100 },
-	{ "convoy", "sequential,threads,gil,processes", "cpython2,cpython3", "2", "cpu=1", 100 },
-	{ "convoy", "threads,gil,processes", "cpython2,cpython3", "3", "cpu=2", 100 },
-	{ "convoy", "threads,gil,processes", "cpython2,cpython3", "1", "cpu=0,io=socketpair", 100 },
-	{ "convoy", "threads,gil,processes", "cpython2,cpython3", "2", "cpu=1,io=socketpair", 100 },
+	{ "iosleep", MODES, MODELS, "2,4", "", 200 },
+	{ "iosleep", MODES, MODELS, "2,4", "io=socketpair", 200 },
+	{ "convoy", "threads,gil,processes", MODELS, "1", "cpu=0", 100 },
+	{ "convoy", MODES, MODELS, "2", "cpu=1", 100 },
+	{ "convoy", "threads,gil,processes", MODELS, "3", "cpu=2", 100 },
+	{ "convoy", "threads,gil,processes", MODELS, "1", "cpu=0,io=socketpair", 100 },
+	{ "convoy", "threads,gil,processes", MODELS, "2", "cpu=1,io=socketpair", 100 },
 	{ 0 },
 };
 
@@ -100,8 +110,9 @@ static bool add_settings(struct cell *cell, const char *list, struct err *err)
 		    strlen(equals + 1) >= sizeof(cell->settings[i].value))
 			return err_set(err, EXIT_MISUSE, "--set '%s' is too long or one too many",
 				       word);
-		strcpy(cell->settings[i].name, word);
-		strcpy(cell->settings[i].value, equals + 1);
+		snprintf(cell->settings[i].name, sizeof(cell->settings[i].name), "%s", word);
+		snprintf(cell->settings[i].value, sizeof(cell->settings[i].value), "%s",
+			 equals + 1);
 		cell->setting_count += i == cell->setting_count;
 	}
 	return true;
@@ -116,76 +127,85 @@ static bool same_cell(const struct matrix *matrix, const struct cell *cell)
 	return false;
 }
 
-/* What a row becomes after the options; null fields are the row's own. */
-struct wish {
-	const char *modes, *gils, *workers, *settings;
-	uint64_t size;
-};
-
-static bool add_cell(struct matrix *matrix, const struct suite_row *row, const struct wish *wish,
-		     const char *mode, const char *gil, const char *workers, struct err *err)
+/* Adds the cell of a mode, or of a lock model when 'gil' is not empty. */
+static bool add_cell(struct matrix *matrix, const struct wish *wish, const char *mode,
+		     const char *gil, unsigned workers, struct err *err)
 {
-	static const struct param number = { .name = "workers", .kind = PARAM_NUMBER, .low = 1,
-					     .high = 1024 };
-	struct param_set set = { .values = { { .row = &number } }, .count = 1 };
 	struct cell *cell = &matrix->cells[matrix->count];
 
 	if (matrix->count == CELLS_MAX)
 		return err_set(err, EXIT_MISUSE, "more than %d cells; ask for less", CELLS_MAX);
-	if (!param_set_text(&set, "workers", workers, err))
-		return false;
-	*cell = (struct cell){ .workers = (unsigned)param_number(&set, "workers"),
+	*cell = (struct cell){ .workers = workers,
 			       .size = wish->size,
-			       .target_ns = row->target_ms * 1000000 };
-	snprintf(cell->workload, sizeof(cell->workload), "%s", row->workload);
+			       .target_ns = wish->row.target_ms * 1000000 };
+	snprintf(cell->workload, sizeof(cell->workload), "%s", wish->row.workload);
 	snprintf(cell->mode, sizeof(cell->mode), "%s", mode);
 	snprintf(cell->gil, sizeof(cell->gil), "%s", gil);
-	if (!add_settings(cell, row->settings, err) ||
-	    (wish->settings && !add_settings(cell, wish->settings, err)))
+	if (!add_settings(cell, wish->row.settings, err) ||
+	    !add_settings(cell, wish->settings, err))
 		return false;
 	cell_name(cell);
 	matrix->count += !same_cell(matrix, cell);
 	return true;
 }
 
-static bool add_row(struct matrix *matrix, const struct suite_row *row, const struct wish *wish,
-		    struct err *err)
+static bool add_modes(struct matrix *matrix, const struct wish *wish, unsigned workers,
+		      struct err *err)
 {
-	const char *workers_list = wish->workers ? wish->workers : row->workers;
-	char workers[32], mode[32], gil[32];
+	const char *modes = wish->row.modes;
+	char mode[32], gil[32];
 
-	while (next_word(&workers_list, workers, sizeof(workers))) {
-		const char *modes = wish->modes ? wish->modes : row->modes;
+	while (next_word(&modes, mode, sizeof(mode))) {
+		const char *gils = wish->row.gils;
 
-		while (next_word(&modes, mode, sizeof(mode))) {
-			const char *gils = wish->gils ? wish->gils : row->gils;
-
-			if (strcmp(mode, "gil") != 0) {
-				if (!add_cell(matrix, row, wish, mode, "", workers, err))
-					return false;
-				continue;
-			}
-			while (next_word(&gils, gil, sizeof(gil))) {
-				if (!add_cell(matrix, row, wish, mode, gil, workers, err))
-					return false;
-			}
+		if (strcmp(mode, "gil") != 0 && !add_cell(matrix, wish, mode, "", workers, err))
+			return false;
+		while (strcmp(mode, "gil") == 0 && next_word(&gils, gil, sizeof(gil))) {
+			if (!add_cell(matrix, wish, mode, gil, workers, err))
+				return false;
 		}
 	}
 	return true;
+}
+
+static bool add_row(struct matrix *matrix, const struct wish *wish, struct err *err)
+{
+	static const struct param number = {
+		.name = "workers", .kind = PARAM_NUMBER, .low = 1, .high = 1024
+	};
+	const char *list = wish->row.workers;
+	char workers[32];
+
+	while (next_word(&list, workers, sizeof(workers))) {
+		struct param_set set = { .values = { { .row = &number } }, .count = 1 };
+
+		if (!param_set_text(&set, "workers", workers, err) ||
+		    !add_modes(matrix, wish, (unsigned)param_number(&set, "workers"), err))
+			return false;
+	}
+	return true;
+}
+
+static struct wish with_options(const struct suite_row *row, const struct param_set *options)
+{
+	const char *settings = param_text(options, "set");
+	struct wish wish = { .row = *row,
+			     .settings = settings ? settings : "",
+			     .size = param_number(options, "size") };
+
+	if (param_text(options, "mode"))
+		wish.row.modes = param_text(options, "mode");
+	if (param_text(options, "gil"))
+		wish.row.gils = param_text(options, "gil");
+	if (param_text(options, "workers"))
+		wish.row.workers = param_text(options, "workers");
+	return wish;
 }
 
 bool matrix_fill(struct matrix *matrix, const struct param_set *options, struct err *err)
 {
 	const struct suite_row *row = param_number(options, "full") ? full : quick;
 	const char *workloads = param_text(options, "workload");
-	const struct wish wish = {
-		.modes = param_text(options, "mode"),
-		.gils = param_text(options, "gil"),
-		.workers = param_text(options, "workers"),
-		.settings = param_text(options, "set"),
-		.size = param_number(options, "size"),
-	};
-
 	matrix->count = 0;
 	matrix->cells = calloc(CELLS_MAX, sizeof(*matrix->cells));
 	if (!matrix->cells)
@@ -193,13 +213,15 @@ bool matrix_fill(struct matrix *matrix, const struct param_set *options, struct 
 	if (workloads && !check_workloads(workloads, err))
 		return false;
 	for (; row->workload; row++) {
-		if (workloads && !in_list(workloads, row->workload))
-			continue;
-		if (!add_row(matrix, row, &wish, err))
+		const struct wish wish = with_options(row, options);
+
+		if ((!workloads || in_list(workloads, row->workload)) &&
+		    !add_row(matrix, &wish, err))
 			return false;
 	}
 	if (matrix->count == 0)
-		return err_set(err, EXIT_MISUSE, "nothing to measure: no cell is left of the suite");
+		return err_set(err, EXIT_MISUSE,
+			       "nothing to measure: no cell is left of the suite");
 	return true;
 }
 

@@ -88,8 +88,8 @@ static bool open_all(struct ends *ends, struct err *err)
 	return false;
 }
 
-/* The child's side: a process group of its own, so that all it starts can be ended with it; then waits
- * until the counters are attached. */
+/* The child's side: a process group of its own, so that all it starts can be ended with it; then
+ * waits until the counters are attached. */
 _Noreturn static void become(const struct ends *ends, char *const argv[], pid_t parent)
 {
 	char go;
@@ -118,8 +118,8 @@ static bool collect(int fd, char *to, size_t room, size_t *used)
 {
 	char dropped[4096];
 	const bool fits = *used + 1 < room;
-	const ssize_t got = fits ? read(fd, to + *used, room - 1 - *used) :
-				   read(fd, dropped, sizeof(dropped));
+	const ssize_t got =
+		fits ? read(fd, to + *used, room - 1 - *used) : read(fd, dropped, sizeof(dropped));
 
 	if (got > 0 && fits)
 		*used += (size_t)got;
@@ -138,7 +138,8 @@ static void attend(struct process *process, struct ends *ends, int pidfd, uint64
 	while (polled[0].fd >= 0 || polled[1].fd >= 0 || polled[2].fd >= 0) {
 		const uint64_t now = clock_now_ns();
 		const bool ended = polled[0].fd < 0;
-		struct timespec left = clock_timespec(deadline > now && !ended ? deadline - now : 0);
+		struct timespec left =
+			clock_timespec(deadline > now && !ended ? deadline - now : 0);
 		const int ready = ppoll(polled, 3, &left, &mask_outside);
 
 		process->interrupted = stop_signal != 0;
@@ -147,8 +148,8 @@ static void attend(struct process *process, struct ends *ends, int pidfd, uint64
 			return;
 		if (ready <= 0)
 			continue;
-		if (polled[1].revents && !collect(polled[1].fd, process->output, PROCESS_OUTPUT,
-						  &process->output_size))
+		if (polled[1].revents &&
+		    !collect(polled[1].fd, process->output, PROCESS_OUTPUT, &process->output_size))
 			polled[1].fd = -1;
 		if (polled[2].revents && !collect(polled[2].fd, process->error,
 						  sizeof(process->error), &process->error_size))

@@ -1,5 +1,5 @@
-/* One fresh process: starts it with counters attached, waits with a limit, collects what it printed,
- * what it used and what it counted. Nothing it started outlives it. */
+/* One fresh process: starts it with counters attached, waits with a limit, collects what it
+ * printed, what it used and what it counted. Nothing it started outlives it. */
 #ifndef BENCH_PROCESS_H
 #define BENCH_PROCESS_H
 
@@ -13,8 +13,8 @@
 struct process {
 	int status; /* as waitpid gives it */
 	bool timed_out;
-	bool interrupted; /* we were asked to stop; the process was killed */
-	uint64_t wall_ns; /* from before the fork to after the wait */
+	bool interrupted;    /* we were asked to stop; the process was killed */
+	uint64_t wall_ns;    /* from before the fork to after the wait */
 	struct rusage usage; /* with its waited-for descendants */
 	struct counter_value counters[COUNTERS_MAX];
 	size_t output_size, error_size;

@@ -41,8 +41,8 @@ static bool make_folder(const char *path, struct err *err)
 			continue;
 		snprintf(part, sizeof(part), "%.*s", (int)i, path);
 		if (mkdir(part, 0777) != 0 && errno != EEXIST)
-			return err_set(err, EXIT_IMPOSSIBLE, "cannot make the folder '%s': %s", part,
-				       strerror(errno));
+			return err_set(err, EXIT_IMPOSSIBLE, "cannot make the folder '%s': %s",
+				       part, strerror(errno));
 	}
 	return true;
 }
@@ -57,7 +57,7 @@ struct result_files *result_open(const char *folder, struct err *err)
 		free(files);
 		return NULL;
 	}
-	strcpy(files->folder, folder);
+	snprintf(files->folder, sizeof(files->folder), "%s", folder);
 	for (size_t i = 0; i < OUTPUTS; i++) {
 		path_of(files, i, ".part", path, sizeof(path));
 		files->to[i] = make_folder(folder, err) ? fopen(path, "we") : NULL;
@@ -94,7 +94,8 @@ bool result_write(struct result_files *files, const struct result *result, struc
 
 	for (size_t i = 0; i < OUTPUTS; i++) {
 		outputs[i].write(result, files->to[i]);
-		/* The disk may be full only when it comes to writing: errno is of the first failure. */
+		/* The disk may be full only when it comes to writing: errno is of the first
+		 * failure. */
 		if (fflush(files->to[i]) != 0 || ferror(files->to[i]) ||
 		    fsync(fileno(files->to[i])) != 0) {
 			path_of(files, i, "", path, sizeof(path));
@@ -108,7 +109,8 @@ bool result_write(struct result_files *files, const struct result *result, struc
 		path_of(files, i, ".part", part, sizeof(part));
 		path_of(files, i, "", path, sizeof(path));
 		if (rename(part, path) != 0) {
-			err_set(err, EXIT_IMPOSSIBLE, "cannot name '%s': %s", path, strerror(errno));
+			err_set(err, EXIT_IMPOSSIBLE, "cannot name '%s': %s", path,
+				strerror(errno));
 			result_abandon(files);
 			return false;
 		}

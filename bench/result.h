@@ -22,12 +22,12 @@ struct result {
 	const struct matrix *matrix;
 };
 
-/* The files are opened before the run, under names that are not the final ones, so that a folder that
- * cannot be written is known before anything is measured. */
+/* The files are opened before the run, under names that are not the final ones, so that a folder
+ * that cannot be written is known before anything is measured. */
 struct result_files;
 struct result_files *result_open(const char *folder, struct err *err);
-/* Writes them all, flushes them to the disk, and gives them their names; on trouble removes them. Frees
- * 'files' in any case. */
+/* Writes them all, flushes them to the disk, and gives them their names; on trouble removes them.
+ * Frees 'files' in any case. */
 bool result_write(struct result_files *files, const struct result *result, struct err *err);
 /* Removes them: there is nothing to write. Null is nothing. */
 void result_abandon(struct result_files *files);

@@ -251,7 +251,8 @@ static void put_warnings(struct emit *emit, const struct result *result)
 	unsigned most = 0;
 
 	for (size_t i = 0; i < result->matrix->count; i++)
-		most = result->matrix->cells[i].workers > most ? result->matrix->cells[i].workers : most;
+		most = result->matrix->cells[i].workers > most ? result->matrix->cells[i].workers :
+								 most;
 	emit_open(emit, "warnings", '[');
 	for (size_t i = 0; i < count; i++)
 		emit_string(emit, NULL, warnings[i]);

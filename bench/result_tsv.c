@@ -1,5 +1,5 @@
-/* The same result as rows of tab-separated values, for gnuplot, awk and spreadsheets. Unknown is NaN,
- * which gnuplot leaves out. */
+/* The same result as rows of tab-separated values, for gnuplot, awk and spreadsheets. Unknown is
+ * NaN, which gnuplot leaves out. */
 #include "bench/result.h"
 
 #include <inttypes.h>
@@ -42,8 +42,10 @@ void result_samples_tsv(const struct result *result, FILE *to)
 {
 	const struct counters *counters = result->counters;
 
-	fputs("# cell\tworkload\tmode\tgil\tworkers\tsize\ttimed\tseq\tround\telapsed_ns\twall_ns\tuser_us\t"
-	      "sys_us\tmaxrss_kib\tnvcsw\tnivcsw\tminflt\tmajflt\tpsi_cpu_ns\tsteal_ns\tthrottled_ns", to);
+	fputs("# cell\tworkload\tmode\tgil\tworkers\tsize\ttimed\tseq\tround\telapsed_ns\t"
+	      "wall_ns\tuser_us\tsys_us\tmaxrss_kib\tnvcsw\tnivcsw\tminflt\tmajflt\t"
+	      "psi_cpu_ns\tsteal_ns\tthrottled_ns",
+	      to);
 	for (size_t c = 0; c < counters->count; c++)
 		fprintf(to, "\t%s", counters->row[c].name);
 	fputc('\n', to);
@@ -70,9 +72,10 @@ static void put_percentiles(FILE *to, const struct histogram *latency)
 
 void result_cells_tsv(const struct result *result, FILE *to)
 {
-	fputs("# cell\tworkload\tmode\tgil\tworkers\tsize\tstatus\tn\tmedian_ns\tlow_ns\thigh_ns\tmin_ns\t"
-	      "mad_ns\tnvcsw\tnivcsw\trelative\trelative_low\trelative_high\tp50_ns\tp90_ns\tp99_ns\t"
-	      "p999_ns\tmax_ns\n", to);
+	fputs("# cell\tworkload\tmode\tgil\tworkers\tsize\tstatus\tn\tmedian_ns\tlow_ns\t"
+	      "high_ns\tmin_ns\tmad_ns\tnvcsw\tnivcsw\trelative\trelative_low\trelative_high\t"
+	      "p50_ns\tp90_ns\tp99_ns\tp999_ns\tmax_ns\n",
+	      to);
 	for (size_t i = 0; i < result->matrix->count; i++) {
 		static const char *const statuses[] = { "missing", "ok", "failed" };
 		const struct cell *cell = &result->matrix->cells[i];

@@ -22,7 +22,8 @@ static void add_word(struct command_line *line, const char *prefix, const char *
 	char *at = line->text + line->used;
 
 	assert(line->count + 1 < WORDS_MAX);
-	line->used += (size_t)snprintf(at, sizeof(line->text) - line->used, "%s%s", prefix, word) + 1;
+	line->used +=
+		(size_t)snprintf(at, sizeof(line->text) - line->used, "%s%s", prefix, word) + 1;
 	assert(line->used < sizeof(line->text));
 	line->argv[line->count++] = at;
 	line->argv[line->count] = NULL;
@@ -96,7 +97,8 @@ static bool add_latencies(const json_t *latency, struct histogram *to)
 			"max", &max, "sum", &sum, "sub_bits", &bits, "counts", &counts) != 0 ||
 	    bits != HISTOGRAM_SUB_BITS || n < 1)
 		return false;
-	json_array_foreach (counts, i, pair) {
+	json_array_foreach(counts, i, pair)
+	{
 		json_int_t bucket, count;
 
 		if (json_unpack((json_t *)pair, "[I, I]", &bucket, &count) != 0 || bucket < 0 ||
@@ -116,7 +118,8 @@ static bool add_switches(const json_t *line, struct sample *sample)
 	const json_t *workers = json_object_get(line, "per_worker"), *worker;
 	size_t i;
 
-	json_array_foreach (workers, i, worker) {
+	json_array_foreach(workers, i, worker)
+	{
 		const json_t *nvcsw = json_object_get(worker, "nvcsw");
 		const json_t *nivcsw = json_object_get(worker, "nivcsw");
 

@@ -7,19 +7,20 @@
 
 /* What all samples of a run have in common. */
 struct sampler {
-	const char *workloads; /* the folder of the workload binaries */
-	const char *pin;       /* the CPUs for --pin; null: not pinned */
-	uint64_t limit_ns;     /* per sample */
+	const char *workloads;           /* the folder of the workload binaries */
+	const char *pin;                 /* the CPUs for --pin; null: not pinned */
+	uint64_t limit_ns;               /* per sample */
 	const struct counters *counters; /* null: count nothing */
-	struct process process;    /* room for what a process prints; reused */
+	struct process process;          /* room for what a process prints; reused */
 };
 
 /* False when the sample failed, with the reason, or when we were asked to stop
- * (sampler->process.interrupted). The latencies are added to 'latency' if it is not null. The caller
- * drops sample->line. */
+ * (sampler->process.interrupted). The latencies are added to 'latency' if it is not null. The
+ * caller drops sample->line. */
 bool sample_take(struct sampler *sampler, const struct cell *cell, struct sample *sample,
 		 struct histogram *latency, struct err *err);
-/* Asks the workload whether it would accept the cell, without running it; its words are the reason. */
+/* Asks the workload whether it would accept the cell, without running it; its words are the reason.
+ */
 bool sample_check(struct sampler *sampler, const struct cell *cell, struct err *err);
 
 #endif

@@ -1,5 +1,5 @@
-/* Gives the settings of --set to the cells that can take them: what a lock model takes means nothing to
- * a cell without it, and what one workload takes nothing to another. */
+/* Gives the settings of --set to the cells that can take them: what a lock model takes means
+ * nothing to a cell without it, and what one workload takes nothing to another. */
 #include "bench/describe.h"
 #include "bench/matrix.h"
 
@@ -10,7 +10,8 @@ static bool has_name(const json_t *rows, const char *name)
 	const json_t *row;
 	size_t i;
 
-	json_array_foreach (rows, i, row) {
+	json_array_foreach(rows, i, row)
+	{
 		const char *have = json_string_value(json_object_get(row, "name"));
 
 		if (have && strcmp(have, name) == 0)
@@ -27,7 +28,8 @@ static bool takes(const json_t *description, const struct cell *cell, const char
 	if (has_name(json_object_get(description, "options"), name) ||
 	    has_name(json_object_get(description, "params"), name))
 		return true;
-	json_array_foreach (json_object_get(description, "gils"), i, gil) {
+	json_array_foreach(json_object_get(description, "gils"), i, gil)
+	{
 		const char *have = json_string_value(json_object_get(gil, "name"));
 
 		if (have && strcmp(have, cell->gil) == 0 &&
@@ -63,8 +65,8 @@ static bool settle(struct matrix *matrix, const json_t *const *descriptions, con
 	return taken;
 }
 
-static bool describe_all(const struct matrix *matrix, const char *folder, const json_t **descriptions,
-			 struct err *err)
+static bool describe_all(const struct matrix *matrix, const char *folder,
+			 const json_t **descriptions, struct err *err)
 {
 	for (size_t i = 0; i < matrix->count; i++) {
 		const char *name = matrix->cells[i].workload;
@@ -94,7 +96,8 @@ bool matrix_settle(struct matrix *matrix, const struct param_set *options, const
 		snprintf(name, sizeof(name), "%.*s", (int)strcspn(list, "=,"), list);
 		good = settle(matrix, descriptions, name) ||
 		       err_set(err, EXIT_MISUSE,
-			       "--set '%s': no cell takes it; WORKLOAD --help lists what it takes", name);
+			       "--set '%s': no cell takes it; WORKLOAD --help lists what it takes",
+			       name);
 		list += length + (list[length] == ',');
 	}
 	for (size_t i = 0; i < matrix->count; i++)

@@ -61,7 +61,8 @@ struct workload {
 	const char *size_unit; /* plural: "decrements" */
 	const char *size_default;
 	uint64_t size_low, size_high;
-	/* Before anything else; null: nothing is needed. Of 'w' only count, size and params are set. */
+	/* Before anything else; null: nothing is needed. Of 'w' only count, size and params are
+	 * set. */
 	bool (*plan)(const struct worker *w, struct workload_plan *plan, struct err *err);
 	/* Once, before there are workers and before the clock starts: fills the region. May be
 	 * null. */

@@ -34,7 +34,7 @@ static struct param common[] = {
 			  .low = 0,
 			  .high = 1000000,
 			  .value = "NS",
-			  .help = "cost of a tick, between CPython 2's and 3's; 0: as little as possible" },
+			  .help = "cost of a tick, between CPython 2's and 3's; 0: none" },
 	[ROW_TICK_SPINS] = { .name = "tick-spins",
 			     .kind = PARAM_NUMBER,
 			     .low = 0,

@@ -65,8 +65,8 @@ struct run {
 bool run_plan(struct run *run, struct err *err);
 /* Prepares the run that the parameters ask for, runs it, checks it, and cleans up. */
 bool run_workload(struct run *run, struct err *err);
-/* From the common start to the last finish, or the sum of the shares' times when they run in turn: what
- * lies between them, reading clocks, is not the workload's. */
+/* From the common start to the last finish, or the sum of the shares' times when they run in turn:
+ * what lies between them, reading clocks, is not the workload's. */
 uint64_t run_elapsed_ns(const struct run *run);
 uint64_t run_checksum(const struct run *run);
 

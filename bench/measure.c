@@ -1,0 +1,152 @@
+/* Goes over the matrix, round by round, until every cell has its samples. */
+#include "bench/measure.h"
+
+#include "base/progress.h"
+
+#include <string.h>
+
+/* Enough for a median: counts hardly vary where times do. */
+#define COUNTING_ROUNDS 3
+
+/* Where a run over the matrix is. */
+struct pass {
+	struct progress progress;
+	uint64_t done, random;
+	unsigned seq;
+};
+
+/* splitmix64 (Steele, Lea, Flood 2014): the order only has to be fair and repeatable. */
+static uint64_t next_random(uint64_t *state)
+{
+	uint64_t x = *state += 0x9e3779b97f4a7c15u;
+
+	x = (x ^ (x >> 30)) * 0xbf58476d1ce4e5b9u;
+	x = (x ^ (x >> 27)) * 0x94d049bb133111ebu;
+	return x ^ (x >> 31);
+}
+
+static void shuffle(size_t *order, size_t count, uint64_t *random)
+{
+	for (size_t i = 0; i < count; i++) {
+		const size_t j = next_random(random) % (i + 1);
+
+		order[i] = i;
+		order[i] = order[j];
+		order[j] = i;
+	}
+}
+
+/* The same work must give the same checksum, whoever does it; the first one seen is what is
+ * expected. */
+static bool check_checksum(struct matrix *matrix, struct cell *cell, const struct sample *sample,
+			   struct err *err)
+{
+	const char *sum = json_string_value(json_object_get(sample->line, "checksum"));
+
+	for (size_t i = 0; i < matrix->count; i++) {
+		const struct cell *other = &matrix->cells[i];
+
+		if (!other->checksum[0] || strcmp(other->workload, cell->workload) != 0 ||
+		    other->size != cell->size)
+			continue;
+		if (strcmp(other->checksum, sum) != 0)
+			return err_set(err, EXIT_FAILED, "checksum %s differs from %s of %s", sum,
+				       other->checksum, other->id);
+	}
+	snprintf(cell->checksum, sizeof(cell->checksum), "%s", sum);
+	return true;
+}
+
+/* While a tracepoint of system calls is on, every call of every process takes the slow way into the
+ * kernel: the old lock of CPython, with a call per release, came out a quarter slower. So they are
+ * counted in rounds of their own. Fills 'rest' with the counters that can stay on; true when some
+ * cannot. */
+static bool set_charged_apart(const struct counters *all, struct counters *rest)
+{
+	bool apart = false;
+
+	*rest = *all;
+	for (size_t i = 0; i < rest->count; i++) {
+		if (rest->row[i].source == COUNTER_TRACEPOINT) {
+			rest->row[i].source = COUNTER_NONE;
+			apart = true;
+		}
+	}
+	return apart;
+}
+
+/* What a pass over the matrix is for. */
+enum purpose { WARM_UP, TIME, COUNT };
+
+/* Takes one sample of a cell. False only when we were asked to stop. */
+static bool measure_cell(struct sampler *sampler, struct matrix *matrix, struct cell *cell,
+			 enum purpose purpose, unsigned seq, unsigned round)
+{
+	struct sample sample;
+	struct err err = { 0 };
+
+	if (!cell->latency)
+		cell->latency = calloc(1, sizeof(*cell->latency));
+	if (sample_take(sampler, cell, &sample, purpose == TIME ? cell->latency : NULL, &err) &&
+	    check_checksum(matrix, cell, &sample, &err)) {
+		sample.seq = seq;
+		sample.round = round;
+		if (purpose == WARM_UP)
+			json_decref(sample.line);
+		else
+			cell_keep(cell, &sample, purpose == TIME);
+		return true;
+	}
+	json_decref(sample.line);
+	if (sampler->process.interrupted)
+		return false;
+	cell_fail(cell, err.text);
+	return true;
+}
+
+/* One pass over the matrix. A failed cell is not tried again: a crash is a finding, not noise. */
+static bool measure_round(struct sampler *sampler, struct matrix *matrix, enum purpose purpose,
+			  unsigned round, struct pass *pass)
+{
+	size_t order[CELLS_MAX];
+
+	shuffle(order, matrix->count, &pass->random);
+	for (size_t i = 0; i < matrix->count; i++) {
+		struct cell *cell = &matrix->cells[order[i]];
+
+		progress_step(&pass->progress, pass->done++, cell->id);
+		if (cell->status != CELL_FAILED &&
+		    !measure_cell(sampler, matrix, cell, purpose, pass->seq, round))
+			return false;
+		pass->seq += purpose != WARM_UP;
+		if (process_stop_signal())
+			return false;
+	}
+	return true;
+}
+
+/* Warms up, takes the times, and then counts what costs time to count. */
+void measure(struct sampler *sampler, struct result *result, struct matrix *matrix)
+{
+	static struct counters free_of_charge;
+	const unsigned counting =
+		set_charged_apart(result->counters, &free_of_charge) ? COUNTING_ROUNDS : 0;
+	const unsigned rounds = result->warmup + result->runs + counting;
+	struct pass pass = { .random = result->seed };
+	bool go_on = process_stop_signal() == 0;
+
+	progress_start(&pass.progress, (uint64_t)rounds * matrix->count);
+	sampler->counters = result->counters->count ? &free_of_charge : NULL;
+	for (unsigned i = 0; i < result->warmup && go_on; i++)
+		go_on = measure_round(sampler, matrix, WARM_UP, i, &pass);
+	for (unsigned i = 0; i < result->runs && go_on; i++)
+		go_on = measure_round(sampler, matrix, TIME, i, &pass);
+	if (counting) {
+		sampler->counters = result->counters;
+		counters_hold(result->counters);
+		for (unsigned i = 0; i < counting && go_on; i++)
+			go_on = measure_round(sampler, matrix, COUNT, i, &pass);
+		counters_finish(result->counters);
+	}
+	progress_end(&pass.progress);
+}
