@@ -1,7 +1,8 @@
 /* Derives groups and series from the cells themselves, so that modes, lock models and options that
- * are yet to be written appear without a change here. An option counts when its values differ between
- * cells of a workload: if also cells without a lock have it, it tells groups apart (the CPU-bound
- * workers of convoy); if only lock models have it, it tells series apart (a sweep of the interval). */
+ * are yet to be written appear without a change here. An option counts when its values differ
+ * between cells of a workload: if also cells without a lock have it, it tells groups apart (the
+ * CPU-bound workers of convoy); if only lock models have it, it tells series apart (a sweep of the
+ * interval). */
 #include "plots/arrange.h"
 
 #include <math.h>
@@ -14,7 +15,8 @@ static const struct {
 	const char *name;
 	unsigned slot;
 } known[] = {
-	{ "sequential", 1 }, { "threads", 2 }, { "cpython2", 4 }, { "cpython3", 5 }, { "processes", 3 },
+	{ "sequential", 1 }, { "threads", 2 },   { "cpython2", 4 },
+	{ "cpython3", 5 },   { "processes", 3 },
 };
 #define KNOWN (sizeof(known) / sizeof(known[0]))
 /* Lock models that are not known follow those that are; modes that are not known come last. */
@@ -67,6 +69,27 @@ static bool only_locks_have(const struct findings *findings, const struct cell *
 	return cell->gil != NULL;
 }
 
+/* Times are nanoseconds in the file; a reader of charts wants to see 5ms. */
+static void format_value(const char *param, const json_t *value, char *to, size_t room)
+{
+	static const char *const times[] = { "interval", "sleep", "period" };
+	static const char *const units[] = { "ns", "us", "ms", "s" };
+	json_int_t number = json_integer_value(value);
+	size_t unit = 0;
+	bool time = false;
+
+	for (size_t i = 0; i < sizeof(times) / sizeof(times[0]); i++)
+		time |= strcmp(param, times[i]) == 0;
+	for (; time && number && number % 1000 == 0 && unit < 3; unit++)
+		number /= 1000;
+	if (json_is_string(value))
+		snprintf(to, room, "%s", json_string_value(value));
+	else if (json_is_integer(value))
+		snprintf(to, room, "%lld%s", (long long)number, time ? units[unit] : "");
+	else
+		snprintf(to, room, "%g", json_number_value(value));
+}
+
 /* Appends ", param=value" for every option that differs, of locks or of all. */
 static void add_params(const struct findings *findings, const struct cell *cell, bool of_locks,
 		       char *to, size_t room)
@@ -74,20 +97,17 @@ static void add_params(const struct findings *findings, const struct cell *cell,
 	const char *param;
 	json_t *value;
 
-	json_object_foreach(cell->params, param, value) {
+	json_object_foreach(cell->params, param, value)
+	{
 		const size_t used = strlen(to);
-		char *text;
+		char text[64];
 
 		if (is_ignored(param) || json_is_null(value) ||
 		    !param_differs(findings, cell, param, value) ||
 		    only_locks_have(findings, cell, param) != of_locks)
 			continue;
-		text = json_dumps(value, JSON_ENCODE_ANY | JSON_COMPACT);
-		if (json_is_string(value))
-			snprintf(to + used, room - used, ", %s=%s", param, json_string_value(value));
-		else
-			snprintf(to + used, room - used, ", %s=%s", param, text ? text : "?");
-		free(text);
+		format_value(param, value, text, sizeof(text));
+		snprintf(to + used, room - used, ", %s=%s", param, text);
 	}
 }
 

@@ -4,7 +4,8 @@
 
 #include "plots/findings.h"
 
-/* Makes the groups and series of the cells with samples, and sets the cells' own. False: no memory. */
+/* Makes the groups and series of the cells with samples, and sets the cells' own. False: no memory.
+ */
 bool arrange_cells(struct findings *findings);
 
 #endif

@@ -47,8 +47,8 @@ static char **make_environment(void)
 	return made;
 }
 
-/* What a user can use of gnuplot's complaint. Above the sentence that names script and line it repeats
- * the command and points into it. */
+/* What a user can use of gnuplot's complaint: the sentence that names script and line. Above it
+ * gnuplot repeats the command and points into it, and warnings may come before. */
 static void pick_complaint(char *text, char *to, size_t room)
 {
 	char *rest, *line = strtok_r(text, "\n", &rest);
@@ -57,9 +57,10 @@ static void pick_complaint(char *text, char *to, size_t room)
 	for (; line; line = strtok_r(NULL, "\n", &rest)) {
 		const bool names_line = line[0] == '"' && strstr(line, " line ");
 
-		if (line[strspn(line, " \t^")] == '\0' || (to[0] && !names_line))
+		if (line[strspn(line, " \t^")] == '\0' || strstr(line, "warning:"))
 			continue;
-		snprintf(to, room, "%s", line);
+		if (names_line || to[0] == '\0')
+			snprintf(to, room, "%s", line);
 		if (names_line)
 			return;
 	}
@@ -126,8 +127,9 @@ static bool run(char *const argv[], const char *name, struct err *err)
 		return true;
 	pick_complaint(text, complaint, sizeof(complaint));
 	if (WIFSIGNALED(status))
-		return err_set(err, EXIT_IMPOSSIBLE, "cannot draw '%s': gnuplot was ended by signal %d (%s)",
-			       name, WTERMSIG(status), strsignal(WTERMSIG(status)));
+		return err_set(err, EXIT_IMPOSSIBLE,
+			       "cannot draw '%s': gnuplot was ended by signal %d (%s)", name,
+			       WTERMSIG(status), strsignal(WTERMSIG(status)));
 	return err_set(err, EXIT_IMPOSSIBLE, "cannot draw '%s': gnuplot says: %s", name,
 		       complaint[0] ? complaint : "nothing, but it failed");
 }
@@ -159,10 +161,11 @@ bool draw_figure(const struct drawing *drawing, const char *name, const char *fo
 	char gnuplot[] = "gnuplot", defaults[] = "-d", call[] = "-c", script[PATH_MAX];
 	char ending[8], absolute[PATH_MAX], foot[2][sizeof(drawing->foot[0])], kind[8];
 	struct output table, picture;
-	char *argv[] = { gnuplot, defaults, call, script, table.path, picture.part,
-			 kind,    foot[0],  foot[1], NULL };
+	char *argv[] = { gnuplot,      defaults, call,    script,  table.path,
+			 picture.part, kind,     foot[0], foot[1], NULL };
 
-	/* gnuplot takes a file name that begins with '<' or '|' for a command; an absolute one does not. */
+	/* gnuplot takes a file name that begins with '<' or '|' for a command; an absolute one does
+	 * not. */
 	if (!realpath(drawing->folder, absolute))
 		return err_set(err, EXIT_IMPOSSIBLE, "cannot use '%s': %m", drawing->folder);
 	snprintf(ending, sizeof(ending), ".%s", format);
@@ -171,7 +174,8 @@ bool draw_figure(const struct drawing *drawing, const char *name, const char *fo
 	if (snprintf(script, sizeof(script), "%s/%s.gp", drawing->scripts, name) >= PATH_MAX ||
 	    !output_name(&table, absolute, name, ".tsv", err) ||
 	    !output_name(&picture, absolute, name, ending, err))
-		return err_set(err, EXIT_IMPOSSIBLE, "cannot draw '%s': the path is too long", name);
+		return err_set(err, EXIT_IMPOSSIBLE, "cannot draw '%s': the path is too long",
+			       name);
 	if (!run(argv, name, err)) {
 		unlink(picture.part);
 		return false;
@@ -180,5 +184,6 @@ bool draw_figure(const struct drawing *drawing, const char *name, const char *fo
 		return output_rename(&picture, err);
 	unlink(picture.part);
 	return err_set(err, EXIT_IMPOSSIBLE,
-		       "cannot write '%s': the picture is not whole; is the disk full?", picture.path);
+		       "cannot write '%s': the picture is not whole; is the disk full?",
+		       picture.path);
 }

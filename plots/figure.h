@@ -1,6 +1,6 @@
-/* The contract of a figure: a table that its gnuplot script NAME.gp draws, and what the table shows in
- * words. A figure is one file NAME.c that ends in a const struct, its script, and one word in the list
- * of meson.build. */
+/* The contract of a figure: a table that its gnuplot script NAME.gp draws, and what the table shows
+ * in words. A figure is one file NAME.c that ends in a const struct, its script, and one word in
+ * the list of meson.build. */
 #ifndef PLOTS_FIGURE_H
 #define PLOTS_FIGURE_H
 

@@ -81,9 +81,9 @@ static bool read_bucket(const struct place *at, struct bucket *to, struct err *e
 {
 	const json_t *bucket = json_array_get(at->value, 0), *count = json_array_get(at->value, 1);
 
-	if (json_array_size(at->value) != 2 || !json_is_integer(bucket) || !json_is_integer(count) ||
-	    json_integer_value(bucket) < 0 || json_integer_value(bucket) >= HISTOGRAM_BUCKETS ||
-	    json_integer_value(count) < 1)
+	if (json_array_size(at->value) != 2 || !json_is_integer(bucket) ||
+	    !json_is_integer(count) || json_integer_value(bucket) < 0 ||
+	    json_integer_value(bucket) >= HISTOGRAM_BUCKETS || json_integer_value(count) < 1)
 		return read_wrong(at, "is not a pair of bucket and count", err);
 	to->bucket = (size_t)json_integer_value(bucket);
 	to->count = (uint64_t)json_integer_value(count);
@@ -196,9 +196,8 @@ static bool read_params(const struct place *in, struct cell *cell, struct err *e
 		return false;
 	cell->params = null ? NULL : at.value;
 	interval = json_object_get(cell->params, "interval");
-	cell->interval_ns = cell->gil && json_is_integer(interval) ?
-				    (double)json_integer_value(interval) :
-				    NAN;
+	cell->interval_ns =
+		cell->gil && json_is_integer(interval) ? (double)json_integer_value(interval) : NAN;
 	return true;
 }
 
@@ -211,9 +210,8 @@ static bool read_cell(const struct place *at, struct cell *cell, struct err *err
 	       read_count(at, "workers", &cell->workers, err) &&
 	       read_count(at, "size", &cell->size, err) && read_params(at, cell, err) &&
 	       read_text(at, "status", &cell->status, err) &&
-	       read_text_or_null(at, "reason", &cell->reason, err) &&
-	       read_summary(at, cell, err) && read_samples(at, cell, err) &&
-	       read_latency(at, cell, err);
+	       read_text_or_null(at, "reason", &cell->reason, err) && read_summary(at, cell, err) &&
+	       read_samples(at, cell, err) && read_latency(at, cell, err);
 }
 
 static bool read_cells(struct findings *to, const struct place *root, struct err *err)
@@ -284,7 +282,8 @@ static bool read_run(struct findings *to, const struct place *root, struct err *
 	return read_object(&at, NULL, err) && read_text(&at, "id", &to->run_id, err) &&
 	       read_text(&at, "started_utc", &to->started_utc, err) &&
 	       read_count(&at, "duration_ns", &to->duration_ns, err) &&
-	       read_text(&at, "order", &to->order, err) && read_count(&at, "runs", &to->runs, err) &&
+	       read_text(&at, "order", &to->order, err) &&
+	       read_count(&at, "runs", &to->runs, err) &&
 	       read_count(&at, "warmup", &to->warmup, err);
 }
 
@@ -322,21 +321,24 @@ static bool read_schema(const struct place *root, struct err *err)
 		return false;
 	if (strcmp(schema, SCHEMA) == 0)
 		return true;
-	return err_set(err, EXIT_MISUSE, "cannot read '%s': its schema is '%s'; this version knows '%s'",
-		       root->file, schema, SCHEMA);
+	return err_set(err, EXIT_MISUSE,
+		       "cannot read '%s': its schema is '%s'; this version knows '%s'", root->file,
+		       schema, SCHEMA);
 }
 
 static bool read_tree(struct findings *to, const char *path, struct err *err)
 {
 	json_error_t wrong;
+	FILE *file = fopen(path, "re");
 
-	to->tree = json_load_file(path, JSON_REJECT_DUPLICATES, &wrong);
-	if (to->tree)
-		return true;
-	if (json_error_code(&wrong) == json_error_cannot_open_file)
-		return err_set(err, EXIT_MISUSE, "cannot read '%s': %m; give the folder or the result.json of a 'gilscope bench'", path);
-	return err_set(err, EXIT_MISUSE, "cannot read '%s': line %d, column %d: %s", path, wrong.line,
-		       wrong.column, wrong.text);
+	if (!file)
+		return err_set(err, EXIT_MISUSE,
+			       "cannot read '%s': %m; give a folder that 'gilscope bench -o' wrote",
+			       path);
+	to->tree = json_loadf(file, JSON_REJECT_DUPLICATES, &wrong);
+	fclose(file);
+	return to->tree || err_set(err, EXIT_MISUSE, "cannot read '%s': line %d, column %d: %s",
+				   path, wrong.line, wrong.column, wrong.text);
 }
 
 bool findings_read(struct findings *findings, const char *path, struct err *err)

@@ -28,9 +28,9 @@ struct cell {
 	const char *id, *workload, *mode, *gil; /* gil null outside mode gil */
 	const char *status, *reason;            /* reason null unless failed */
 	uint64_t workers, size;
-	json_t *params; /* null: not reported */
+	json_t *params;       /* null: not reported */
 	size_t group, series; /* set for cells with samples */
-	uint64_t n; /* samples; all below is valid when it is not 0 */
+	uint64_t n;           /* samples; all below is valid when it is not 0 */
 	struct estimate time_ns;
 	double voluntary_per_s, involuntary_per_s;
 	double futex_per_s; /* NaN: not known */

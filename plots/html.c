@@ -1,5 +1,5 @@
-/* Escaping and inlining. Pictures go in as data URIs: the names inside of an SVG are then its own, so
- * two of them on a page cannot clash. */
+/* Escaping and inlining. Pictures go in as data URIs: the names inside of an SVG are then its own,
+ * so two of them on a page cannot clash. */
 #include "plots/html.h"
 
 #include <stdint.h>

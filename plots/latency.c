@@ -107,8 +107,8 @@ static void tell(const struct findings *findings, FILE *to)
 const struct figure figure_latency = {
 	.name = "latency",
 	.title = "Latency of I/O operations",
-	.columns = "workload\tseries\tpanel\tline\tslot\tworkers\tpercent\tx\tlatency_ms\tinterval_ms\t"
-		   "operations",
+	.columns = "workload\tseries\tpanel\tline\tslot\tworkers\tpercent\tx\tlatency_ms\t"
+		   "interval_ms\toperations",
 	.lacking = "no cell measured latencies; iosleep and convoy do",
 	.rows = rows,
 	.tell = tell,

@@ -3,7 +3,10 @@
 #include "plots/tsv.h"
 #include "plots/words.h"
 
-static const struct cell *compared_cell(const struct findings *findings, size_t group, size_t series)
+#include <assert.h>
+
+static const struct cell *compared_cell(const struct findings *findings, size_t group,
+					size_t series)
 {
 	const struct cell *cell =
 		findings_cell(findings, group, series, findings_workers(findings, group));
@@ -58,7 +61,8 @@ static const struct cell *extreme(const struct findings *findings, bool slow)
 		for (size_t series = 0; series < findings->series_count; series++) {
 			const struct cell *cell = compared_cell(findings, group, series);
 
-			if (cell && (!found || (cell->relative.median > found->relative.median) == slow))
+			if (cell &&
+			    (!found || (cell->relative.median > found->relative.median) == slow))
 				found = cell;
 		}
 	}
@@ -77,8 +81,10 @@ static void tell(const struct findings *findings, FILE *to)
 {
 	const struct cell *slow = extreme(findings, true), *fast = extreme(findings, false);
 
-	fputs("The line at 1 is the same work done by one thread, one share after the other; bars to "
-	      "the right of it lost time by sharing the work, bars to the left gained. ", to);
+	assert(slow && fast);
+	fputs("The line at 1 is the same work done by one thread, one share after the other. "
+	      "Bars to the right lost time by sharing the work, bars to the left gained. ",
+	      to);
 	if (slow == fast || slow->relative.median <= 1) {
 		fputs("The most was gained by ", to);
 		tell_cell(findings, fast, to);

@@ -7,8 +7,8 @@ load ARG0[1:strlen(ARG0) - strlen('modes.gp')] . 'style.gp'
 # Columns: 1 workload, 2 series, 3 panel, 4 slot, 5 workers, 6 relative, 7 low, 8 high, 9 samples
 stats ARG1 using 3 name 'panel' nooutput
 stats ARG1 using 6 name 'ratio' nooutput
-stats ARG1 using (valid(8) ? $8 : $6) name 'high' nooutput
-stats ARG1 using (valid(7) ? $7 : $6) name 'low' nooutput
+stats ARG1 using (valid(8) ? column(8) : $6) name 'high' nooutput
+stats ARG1 using (valid(7) ? column(7) : $6) name 'low' nooutput
 rows = panel_records
 panels = int(panel_max) + 1
 array first_row[panels]
@@ -17,11 +17,16 @@ do for [i = 1:panels] {
 	first_row[i] = in_min
 }
 
-width = 880
+array series[rows]
+eval read_names('series', 2, 0)
+eval find_longest('series', rows)
+left = longest_name * 8.0 + 90
+left = left < 190 ? 190.0 : left
+width = 690 + int(left)
 row_height = 22.0
 units = rows + 1.7 * panels
 top = 64.0
-bottom = 92.0
+bottom = 98.0
 height = int(units * row_height + top + bottom)
 eval open_picture(ARG3)
 set output ARG2
@@ -30,7 +35,7 @@ eval put_foot
 # Rows from above; each panel has a line for its name and a gap before it.
 y(row, group) = row + 1.7 * group + 1.35
 set yrange [units + 0.35 : 0.35]
-set lmargin at screen 190.0 / width
+set lmargin at screen left / width
 set rmargin at screen 1 - 40.0 / width
 set tmargin at screen 1 - top / height
 set bmargin at screen bottom / height
@@ -58,15 +63,14 @@ array workers[panels]
 eval read_names('names', 1, 3)
 eval read_names('workers', 5, 3)
 do for [i = 1:panels] {
-	set label 10 + i names[i] . ', ' . of_workers(workers[i]) at screen 14.0 / width, first y(first_row[i], i - 1) - 1 left boxed font ':Bold' textcolor rgb text_color
+	set label 10 + i names[i] . ', ' . of_workers(workers[i]) at screen 14.0 / width, first y(first_row[i], i - 1) - 1 left boxed font bold textcolor rgb text_color
 }
 
-# The number stands outside of the bar and of its interval.
-end_of(value, low, high) = value >= 1 ? (valid_high(value, high) ? high : value) : (valid_low(value, low) ? low : value)
-valid_high(value, high) = high == high && high > value
-valid_low(value, low) = low == low && low < value
+# The number stands outside of the bar and of its interval. (column(7), not $7: a row with an unknown $7
+# would be left out.)
+end_of(value) = value >= 1 ? (valid(8) ? column(8) : value) : (valid(7) ? column(7) : value)
 plot ARG1 using 6:(y($0, $3)):(1):6:(y($0, $3) - 0.36):(y($0, $3) + 0.36):(color_of($4)) with boxxyerror lc rgb variable, \
 	'' using 6:(y($0, $3)):7:8 with xerrorbars pt -1 lc rgb text_color lw 1.2, \
-	'' using ($6 < 1 ? NaN : end_of($6, $7, $8)):(y($0, $3)):(sprintf('%.2f', $6)) with labels left offset 0.7, 0 textcolor rgb text_color, \
-	'' using ($6 < 1 ? end_of($6, $7, $8) : NaN):(y($0, $3)):(sprintf('%.2f', $6)) with labels right offset -0.7, 0 textcolor rgb text_color, \
+	'' using ($6 < 1 ? NaN : end_of($6)):(y($0, $3)):(sprintf('%.2f', $6)) with labels left offset 0.7, 0 textcolor rgb text_color, \
+	'' using ($6 < 1 ? end_of($6) : NaN):(y($0, $3)):(sprintf('%.2f', $6)) with labels right offset -0.7, 0 textcolor rgb text_color, \
 	'' using (x_low):(y($0, $3)):2 with labels right offset -1, 0 textcolor rgb text_color

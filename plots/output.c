@@ -7,13 +7,15 @@
 bool output_name(struct output *output, const char *folder, const char *stem, const char *ending,
 		 struct err *err)
 {
-	const int used = snprintf(output->path, sizeof(output->path), "%s/%s%s", folder, stem, ending);
+	const int used =
+		snprintf(output->path, sizeof(output->path), "%s/%s%s", folder, stem, ending);
 
 	output->to = NULL;
 	if (used < PATH_MAX && snprintf(output->part, sizeof(output->part), "%s/%s%s.part", folder,
 					stem, ending) < PATH_MAX)
 		return true;
-	return err_set(err, EXIT_IMPOSSIBLE, "cannot write '%s': the name is too long", output->path);
+	return err_set(err, EXIT_IMPOSSIBLE, "cannot write '%s': the name is too long",
+		       output->path);
 }
 
 bool output_open(struct output *output, const char *folder, const char *stem, const char *ending,
@@ -22,8 +24,7 @@ bool output_open(struct output *output, const char *folder, const char *stem, co
 	if (!output_name(output, folder, stem, ending, err))
 		return false;
 	output->to = fopen(output->part, "we");
-	return output->to ||
-	       err_set(err, EXIT_IMPOSSIBLE, "cannot write '%s': %m", output->path);
+	return output->to || err_set(err, EXIT_IMPOSSIBLE, "cannot write '%s': %m", output->path);
 }
 
 bool output_rename(const struct output *output, struct err *err)

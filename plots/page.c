@@ -17,49 +17,85 @@ static bool write_head(FILE *to, const char *plots, struct err *err)
 	bool copied;
 
 	if (snprintf(sheet, sizeof(sheet), "%s/page.css", plots) >= PATH_MAX)
-		return err_set(err, EXIT_IMPOSSIBLE, "cannot read '%s': the name is too long", sheet);
+		return err_set(err, EXIT_IMPOSSIBLE, "cannot read '%s': the name is too long",
+			       sheet);
 	fputs("<!DOCTYPE html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\">\n"
 	      "<meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">\n"
 	      "<meta name=\"color-scheme\" content=\"light dark\">\n"
 	      "<link rel=\"icon\" href=\"data:,\">\n"
-	      "<title>gilscope: what a global lock costs</title>\n<style>\n", to);
+	      "<title>gilscope: what a global lock costs</title>\n<style>\n",
+	      to);
 	copied = html_copy(to, sheet, err);
 	fputs("</style>\n</head>\n<body>\n", to);
 	return copied;
 }
 
-/* What a sentence-writer says, escaped. Written to memory first: it does not know of pages. */
-static bool write_told(const struct findings *findings,
-		       void (*tell)(const struct findings *findings, FILE *to), FILE *to,
-		       struct err *err)
+/* What a sentence-writer says, to be freed; null: no memory. It is written to memory first: who
+ * tells does not know of pages and does not escape. */
+static char *hear(const struct findings *findings,
+		  void (*tell)(const struct findings *findings, FILE *to), struct err *err)
 {
 	char *text = NULL;
 	size_t size;
 	FILE *memory = open_memstream(&text, &size);
 
-	if (!memory)
-		return err_set(err, EXIT_IMPOSSIBLE, "cannot write the page: %m");
-	tell(findings, memory);
-	fclose(memory);
-	html_text(to, text ? text : "");
+	if (memory) {
+		tell(findings, memory);
+		if (fclose(memory) == 0)
+			return text;
+	}
+	free(text);
+	err_set(err, EXIT_IMPOSSIBLE, "cannot write the page: no memory");
+	return NULL;
+}
+
+static bool write_told(const struct findings *findings, const struct figure *figure, FILE *to,
+		       struct err *err)
+{
+	char *text = hear(findings, figure->tell, err);
+
+	if (!text)
+		return false;
+	html_text(to, text);
+	free(text);
+	return true;
+}
+
+static bool write_verdict(const struct findings *findings, FILE *to, struct err *err)
+{
+	char *text = hear(findings, verdict_tell, err), *rest, *line;
+	bool in_list = false;
+
+	if (!text)
+		return false;
+	fputs("<section class=\"verdict\" aria-label=\"verdict\">\n", to);
+	for (line = strtok_r(text, "\n", &rest); line; line = strtok_r(NULL, "\n", &rest)) {
+		const bool item = strncmp(line, "- ", 2) == 0;
+
+		if (item != in_list)
+			fputs(item ? "<ul>\n" : "</ul>\n", to);
+		in_list = item;
+		fputs(item ? "<li>" : "<p>", to);
+		html_text(to, item ? line + 2 : line);
+		fputs(item ? "</li>\n" : "</p>\n", to);
+	}
+	fputs(in_list ? "</ul>\n</section>\n" : "</section>\n", to);
 	free(text);
 	return true;
 }
 
 static bool write_summary(const struct findings *findings, FILE *to, struct err *err)
 {
-	bool told;
-
-	fputs("<header>\n<h1>What a global lock costs</h1>\n<p class=\"run\">Measured by gilscope ", to);
+	fputs("<header>\n<h1>What a global lock costs</h1>\n<p class=\"run\">Measured by gilscope ",
+	      to);
+	html_text(to, findings->version);
+	fputs(" (", to);
 	html_text(to, findings->revision);
-	fputs(" on ", to);
+	fputs("), ", to);
 	html_text(to, findings->started_utc);
 	fputs("</p>\n</header>\n<main>\n", to);
 	tables_failed(findings, to);
-	fputs("<p class=\"verdict\">", to);
-	told = write_told(findings, verdict_tell, to, err);
-	fputs("</p>\n", to);
-	return told;
+	return write_verdict(findings, to, err);
 }
 
 static bool write_picture(const struct findings *findings, const struct outcome *outcome,
@@ -70,14 +106,17 @@ static bool write_picture(const struct findings *findings, const struct outcome 
 	bool written;
 
 	if (snprintf(path, sizeof(path), "%s/%s.%s", folders->to, name, format) >= PATH_MAX)
-		return err_set(err, EXIT_IMPOSSIBLE, "cannot read '%s': the name is too long", path);
-	fprintf(to, "<div class=\"chart\" role=\"region\" aria-labelledby=\"%s\" tabindex=\"0\">"
-		    "<img alt=\"Chart: ", name);
-	if (!write_told(findings, outcome->figure->tell, to, err))
+		return err_set(err, EXIT_IMPOSSIBLE, "cannot read '%s': the name is too long",
+			       path);
+	fprintf(to,
+		"<div class=\"chart\" role=\"region\" aria-labelledby=\"%s\" tabindex=\"0\">"
+		"<img alt=\"Chart: ",
+		name);
+	if (!write_told(findings, outcome->figure, to, err))
 		return false;
 	fputs("\" src=\"", to);
-	written = html_data_uri(to, path, strcmp(format, "svg") == 0 ? "image/svg+xml" : "image/png",
-				err);
+	written = html_data_uri(to, path,
+				strcmp(format, "svg") == 0 ? "image/svg+xml" : "image/png", err);
 	fputs("\"></div>\n", to);
 	return written;
 }
@@ -91,7 +130,7 @@ static bool write_figure(const struct findings *findings, const struct outcome *
 		figure->name, figure->title);
 	if (outcome->rows) {
 		fputs("<p>", to);
-		if (!write_told(findings, figure->tell, to, err))
+		if (!write_told(findings, figure, to, err))
 			return false;
 		fputs("</p>\n", to);
 	}
@@ -103,7 +142,9 @@ static bool write_figure(const struct findings *findings, const struct outcome *
 		fputs(".</p>\n", to);
 	}
 	if (outcome->rows)
-		fprintf(to, "<p class=\"source\">The numbers drawn are in <a href=\"%s.tsv\">%s.tsv</a>.</p>\n",
+		fprintf(to,
+			"<p class=\"source\">The numbers are in <a href=\"%s.tsv\">%s.tsv</a>."
+			"</p>\n",
 			figure->name, figure->name);
 	fputs("</section>\n", to);
 	return true;
@@ -114,7 +155,8 @@ static void write_warnings(const struct findings *findings, FILE *to)
 	if (findings->warning_count == 0)
 		return;
 	fputs("<section class=\"warnings\" aria-labelledby=\"warnings\">\n"
-	      "<h2 id=\"warnings\">What makes these numbers worth less</h2>\n<ul>\n", to);
+	      "<h2 id=\"warnings\">What makes these numbers worth less</h2>\n<ul>\n",
+	      to);
 	for (size_t i = 0; i < findings->warning_count; i++) {
 		fputs("<li>", to);
 		html_text(to, findings->warnings[i]);
@@ -125,15 +167,18 @@ static void write_warnings(const struct findings *findings, FILE *to)
 
 static void write_method(const struct findings *findings, FILE *to)
 {
-	fputs("<section aria-labelledby=\"method\">\n<h2 id=\"method\">How this was measured</h2>\n<p>"
-	      "Each sample is a fresh process; ", to);
+	fputs("<section aria-labelledby=\"method\">\n<h2 id=\"method\">"
+	      "How this was measured</h2>\n"
+	      "<p>Each sample is a fresh process; ",
+	      to);
 	words_count(to, findings->runs);
 	fputs(" of each cell were wanted, after ", to);
 	words_count(to, findings->warmup);
-	fputs(" not counted. A time is the median, with the exact 95 % interval that order statistics "
-	      "give for any distribution; below six samples there is none. A ratio is taken round by "
-	      "round to the sequential cell of the same workload, size and workers, so that the "
-	      "machine's drift cancels. The run took ", to);
+	fputs(" not counted. A time is the median, with the exact 95 % interval that order "
+	      "statistics give for any distribution; below six samples there is none. A ratio is "
+	      "taken round by round to the sequential cell of the same workload, size and workers, "
+	      "so that the machine's drift cancels. The run took ",
+	      to);
 	words_time(to, (double)findings->duration_ns);
 	fputs(". Every raw sample is in <code>result.json</code>.</p>\n", to);
 	tables_counters(findings, to);

@@ -5,7 +5,8 @@
 
 #include <math.h>
 
-/* A bucket stands for its highest value, as in base/histogram.c, but never for more than there was. */
+/* A bucket stands for its highest value, as in base/histogram.c, but never for more than there was.
+ */
 static uint64_t value_of(const struct tally *tally, size_t i)
 {
 	const uint64_t high = histogram_high(tally->buckets[i].bucket);

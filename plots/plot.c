@@ -18,9 +18,14 @@
 static const char *const formats[] = { "svg", "png", NULL };
 
 static const struct param params[] = {
-	{ .name = "output", .kind = PARAM_TEXT, .value = "DIR",
+	{ .name = "output",
+	  .kind = PARAM_TEXT,
+	  .value = "DIR",
 	  .help = "where the charts and index.html go, also as -o; without it, to the result" },
-	{ .name = "format", .kind = PARAM_CHOICE, .choices = formats, .value = "FORMAT",
+	{ .name = "format",
+	  .kind = PARAM_CHOICE,
+	  .choices = formats,
+	  .value = "FORMAT",
 	  .help = "of the pictures; without it, both" },
 	{ 0 },
 };
@@ -41,7 +46,8 @@ static bool find_result(struct plot *plot, const char *word, struct err *err)
 	const bool folder = stat(word, &is) == 0 && S_ISDIR(is.st_mode);
 	char *slash;
 
-	if (snprintf(plot->result, PATH_MAX, "%s%s", word, folder ? "/result.json" : "") >= PATH_MAX)
+	if (snprintf(plot->result, PATH_MAX, "%s%s", word, folder ? "/result.json" : "") >=
+	    PATH_MAX)
 		return err_set(err, EXIT_MISUSE, "cannot read '%s': the name is too long", word);
 	memcpy(plot->folder, plot->result, PATH_MAX);
 	slash = strrchr(plot->folder, '/');
@@ -74,7 +80,8 @@ static bool read_words(struct plot *plot, int argc, char *argv[], struct err *er
 		return false;
 	output = param_text(&set, "output");
 	if (output && snprintf(plot->folder, PATH_MAX, "%s", output) >= PATH_MAX)
-		return err_set(err, EXIT_MISUSE, "cannot write to '%s': the name is too long", output);
+		return err_set(err, EXIT_MISUSE, "cannot write to '%s': the name is too long",
+			       output);
 	plot->format = param_text(&set, "format");
 	return true;
 }
@@ -85,7 +92,8 @@ static bool clear_folder(const struct plot *plot, struct err *err)
 	static const char *const endings[] = { ".tsv", ".svg", ".png" };
 
 	if (mkdir(plot->folder, 0777) != 0 && errno != EEXIST)
-		return err_set(err, EXIT_IMPOSSIBLE, "cannot make the folder '%s': %m", plot->folder);
+		return err_set(err, EXIT_IMPOSSIBLE, "cannot make the folder '%s': %m",
+			       plot->folder);
 	if (!output_remove(plot->folder, "index", ".html", err))
 		return false;
 	for (size_t i = 0; figures[i]; i++) {
@@ -178,7 +186,8 @@ static bool draw_formats(const struct plot *plot, struct outcome *outcome, struc
 	return true;
 }
 
-/* A chart that cannot be drawn leaves the others and the page; the first trouble is the one told. */
+/* A chart that cannot be drawn leaves the others and the page; the first trouble is the one told.
+ */
 static bool draw_all(struct plot *plot, struct err *err)
 {
 	const bool possible = draw_possible();
@@ -198,8 +207,9 @@ static bool draw_all(struct plot *plot, struct err *err)
 	}
 	if (possible)
 		return drawn;
-	return err_set(err, EXIT_IMPOSSIBLE, "gnuplot is not installed; the tables were written, the "
-					     "charts were not; install gnuplot-nox");
+	return err_set(err, EXIT_IMPOSSIBLE,
+		       "gnuplot is not installed; the tables were written, the "
+		       "charts were not; install gnuplot-nox");
 }
 
 static bool make(struct plot *plot, struct err *err)

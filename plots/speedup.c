@@ -150,9 +150,11 @@ static void tell(const struct findings *findings, FILE *to)
 const struct figure figure_speedup = {
 	.name = "speedup",
 	.title = "Speed-up over workers",
-	.columns = "workload\tseries\tpanel\tline\tslot\tworkers\tspeedup\tlow\thigh\tcpus\tsamples",
-	.lacking = "no workload was measured with two numbers of workers and a sequential cell beside "
-		   "each",
+	.columns =
+		"workload\tseries\tpanel\tline\tslot\tworkers\tspeedup\tlow\thigh\tcpus\tsamples",
+	.lacking =
+		"no workload was measured with two numbers of workers and a sequential cell beside "
+		"each",
 	.rows = rows,
 	.tell = tell,
 };

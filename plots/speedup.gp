@@ -6,34 +6,34 @@ load ARG0[1:strlen(ARG0) - strlen('speedup.gp')] . 'style.gp'
 stats ARG1 using 3 name 'panel' nooutput
 stats ARG1 using 4 name 'line' nooutput
 stats ARG1 using 6 name 'workers' nooutput
-stats ARG1 using (valid(8) ? $8 : $7) name 'low' nooutput
-stats ARG1 using (valid(9) ? $9 : $7) name 'high' nooutput
-cpus = 0
+stats ARG1 using (valid(8) ? column(8) : $7) name 'low' nooutput
+stats ARG1 using (valid(9) ? column(9) : $7) name 'high' nooutput
 stats ARG1 using 10 name 'cpus' nooutput
-cpus = exists('cpus_max') ? cpus_max : 0
+cpus = exists('cpus_records') ? cpus_max : 0 # stats sets nothing when it finds nothing
 panels = int(panel_max) + 1
 lines = int(line_max) + 1
+
+array panel_names[panels]
+array line_names[lines]
+array slots[lines]
+do for [i = 1:lines] { slots[i] = 0; line_names[i] = '' }
+eval read_names('panel_names', 1, 3)
+eval read_names('line_names', 2, 4)
+eval read_names('slots', 5, 4)
+eval present_lines('slots', lines)
 
 across = panels < 3 ? panels : 3
 down = (panels + across - 1) / across
 panel_width = panels == 1 ? 560 : panels == 2 ? 410 : 290
 panel_height = 290
 left = 70.0
-top = 92.0
 bottom = 42.0
 width = left + across * panel_width + 16
+eval plan_key(1)
+top = 72.0 + key_height
 height = top + down * panel_height + bottom
 eval open_picture(ARG3)
 set output ARG2
-
-array panel_names[panels]
-array line_names[lines]
-array slots[lines]
-do for [i = 1:lines] { slots[i] = 0 }
-eval read_names('panel_names', 1, 3)
-eval read_names('line_names', 2, 4)
-eval read_names('slots', 5, 4)
-eval present_lines('slots', lines)
 
 set logscale xy 2
 x_low = workers_min / 1.25
@@ -60,13 +60,13 @@ do for [p = 1:panels] {
 	set rmargin at screen (left + (column + 1) * panel_width - 18) / width
 	set tmargin at screen 1 - (top + row * panel_height) / height
 	set bmargin at screen 1 - (top + (row + 1) * panel_height - 66) / height
-	set title panel_names[p] offset 0, -0.6 font ':Bold' textcolor rgb text_color
+	set title panel_names[p] offset 0, -0.6 font bold textcolor rgb text_color
 	set xlabel 'workers' offset 0, 0.6 textcolor rgb text_color
 	set format y (column == 0 ? '%g' : '')
 	set ylabel (column == 0 ? 'times as fast as sequential' : '') offset 0.5, 0 textcolor rgb text_color
 	if (cpus > 0 && cpus < workers_max) {
 		set object 1 rectangle from cpus, y_low to x_high, y_high fillcolor rgb '#eef1f4' fillstyle solid noborder behind
-		set label 3 sprintf("more workers\nthan CPUs (%g)", cpus) at x_high, y_low right offset -0.5, 1.7 font ',10' textcolor rgb quiet_color
+		set label 3 sprintf("more workers\nthan CPUs (%g)", cpus) at x_high, y_low right offset -0.5, 1.7 font small textcolor rgb quiet_color
 	}
 	# A little apart, or intervals at the same number of workers would hide each other.
 	apart(x, i) = x * 2 ** (0.05 * (i - (lines + 1) / 2.0))

@@ -3,11 +3,12 @@
 #include "plots/tsv.h"
 #include "plots/words.h"
 
+#include <assert.h>
 #include <math.h>
 #include <string.h>
 
-/* countdown does nothing but compute, so all its switches are the lock's or the scheduler's; without
- * it the first workload has to do. */
+/* countdown does nothing but compute, so all its switches are the lock's or the scheduler's;
+ * without it the first workload has to do. */
 static size_t pick_group(const struct findings *findings)
 {
 	for (size_t i = 0; i < findings->group_count; i++) {
@@ -95,9 +96,10 @@ static void tell(const struct findings *findings, FILE *to)
 		if (cell && (!least || switches_of(cell) < switches_of(least)))
 			least = cell;
 	}
-	fprintf(to, "%s changed threads ", findings->groups[most->group].name);
+	assert(most && least);
+	fputs("The kernel changed threads ", to);
 	words_number(to, switches_of(most));
-	fputs(" times a second ", to);
+	fprintf(to, " times a second in %s ", findings->groups[most->group].name);
 	words_where(to, &findings->series[most->series]);
 	if (least != most) {
 		fputs(" and ", to);
@@ -105,16 +107,18 @@ static void tell(const struct findings *findings, FILE *to)
 		fputs(" times ", to);
 		words_where(to, &findings->series[least->series]);
 	}
-	fputs(". Voluntary switches are threads that wait, for the lock or for I/O; involuntary ones "
-	      "are the scheduler's, who takes the CPU away.", to);
+	fputs(". Voluntary switches are threads that wait, for the lock or for I/O; by involuntary "
+	      "ones the scheduler takes the CPU away.",
+	      to);
 	tell_futex(findings, to);
 }
 
 const struct figure figure_switches = {
 	.name = "switches",
 	.title = "Context switches and futex calls",
-	.columns = "workload\tseries\tslot\tworkers\tvoluntary_per_s\tinvoluntary_per_s\tfutex_per_s\t"
-		   "samples",
+	.columns =
+		"workload\tseries\tslot\tworkers\tvoluntary_per_s\tinvoluntary_per_s\tfutex_per_s\t"
+		"samples",
 	.lacking = "no cell has counted context switches",
 	.rows = rows,
 	.tell = tell,

@@ -10,23 +10,13 @@ least = 1e9
 array known[3]
 do for [c = 1:3] {
 	stats ARG1 using (column(c + 4)) name 'all' nooutput
-	known[c] = all_records
-	stats ARG1 using (column(c + 4) > 0 ? column(c + 4) : NaN) name 'some' nooutput
-	if (some_records && some_max > most) { most = some_max }
-	if (some_records && some_min < least) { least = some_min }
+	known[c] = exists('all_records') # stats sets nothing when it finds nothing
+	stats ARG1 using (valid(c + 4) && column(c + 4) > 0 ? column(c + 4) : NaN) name 'some' nooutput
+	if (exists('some_records') && some_max > most) { most = some_max }
+	if (exists('some_records') && some_min < least) { least = some_min }
 }
 least = least > most ? 1 : least
 panels = known[3] ? 3 : 2
-row_height = 30.0
-left = 170.0
-panel_width = panels == 3 ? 250 : 340
-top = 88.0
-bottom = 92.0
-width = int(left + panels * panel_width + 10)
-height = int(rows * row_height + top + bottom)
-eval open_picture(ARG3)
-set output ARG2
-
 array workload[rows]
 array series[rows]
 array slots[rows]
@@ -35,6 +25,17 @@ eval read_names('workload', 1, 0)
 eval read_names('series', 2, 0)
 eval read_names('slots', 3, 0)
 eval read_names('workers', 4, 0)
+eval find_longest('series', rows)
+row_height = 30.0
+left = longest_name * 8 + 40.0
+left = left < 170 ? 170.0 : left
+panel_width = panels == 3 ? 250 : 340
+top = 88.0
+bottom = 98.0
+width = int(left + panels * panel_width + 10)
+height = int(rows * row_height + top + bottom)
+eval open_picture(ARG3)
+set output ARG2
 
 array titles[3] = ['voluntary switches', 'involuntary switches', 'futex calls']
 set logscale x 10
@@ -43,13 +44,14 @@ x_zero = x_one / 6
 set xrange [x_zero / 1.6 : most * 30]
 set yrange [rows - 0.4 : -0.6]
 tics = sprintf("set xtics ('0' %g", x_zero)
-do for [i = floor(log10(least)) : ceil(log10(most))] {
-	name = i < 0 ? sprintf('%g', 10.0 ** i) : i < 3 ? sprintf('%.0f', 10.0 ** i) : i < 6 ? sprintf('%.0f k', 10.0 ** (i - 3)) : sprintf('%.0f M', 10.0 ** (i - 6))
+decades = ceil(log10(most)) - floor(log10(least))
+do for [i = floor(log10(least)) : ceil(log10(most)) : (decades > 5 ? 2 : 1)] {
+	name = i < 0 ? sprintf('%g', 10.0 ** i) : i < 3 ? sprintf('%.0f', 10.0 ** i) : i < 6 ? sprintf('%.0fk', 10.0 ** (i - 3)) : sprintf('%.0fM', 10.0 ** (i - 6))
 	tics = tics . sprintf(", '%s' %g", name, 10.0 ** i)
 }
 tics = tics . ')'
 at(value) = value == 0 ? x_zero : value
-say(value) = value == 0 ? '0' : value < 10 ? sprintf('%.1f', value) : value < 999.5 ? sprintf('%.0f', value) : value < 999500 ? sprintf('%.3g k', value / 1e3) : sprintf('%.3g M', value / 1e6)
+say(value) = value == 0 ? '0' : value < 10 ? sprintf('%.1f', value) : value < 999.5 ? sprintf('%.0f', value) : value < 999500 ? sprintf('%.3gk', value / 1e3) : sprintf('%.3gM', value / 1e6)
 
 set multiplot
 eval open_frame
@@ -67,7 +69,7 @@ set bmargin at screen bottom / height
 do for [p = 1:panels] {
 	set lmargin at screen (left + (p - 1) * panel_width) / width
 	set rmargin at screen (left + p * panel_width - 26) / width
-	set title titles[p] offset 0, -0.3 font ':Bold' textcolor rgb text_color
+	set title titles[p] offset 0, -0.3 font bold textcolor rgb text_color
 	unset label
 	do for [i = 1:rows] {
 		if (p == 1) { set label i series[i] at graph 0, first i - 1 right offset -1, 0 textcolor rgb text_color }

@@ -73,7 +73,8 @@ static void cell_row(const struct findings *findings, const struct cell *cell, F
 
 static void group_row(const struct findings *findings, size_t group, unsigned columns, FILE *to)
 {
-	fprintf(to, "<tbody><tr class=\"group\"><th scope=\"rowgroup\" colspan=\"%u\"><span>", columns);
+	fprintf(to, "<tbody><tr class=\"group\"><th scope=\"rowgroup\" colspan=\"%u\"><span>",
+		columns);
 	html_text(to, findings->groups[group].name);
 	fputs("</span></th></tr>\n", to);
 }
@@ -85,7 +86,8 @@ void tables_cells(const struct findings *findings, FILE *to)
 	open_table(to, "cells", "All cells with samples: time, and switches per second",
 		   "<th scope=\"col\">series</th><th scope=\"col\">workers</th>"
 		   "<th scope=\"col\">samples</th><th scope=\"col\">median, ms</th>"
-		   "<th scope=\"col\">95 % interval, ms</th><th scope=\"col\">relative to sequential</th>"
+		   "<th scope=\"col\">95 % interval, ms</th>"
+		   "<th scope=\"col\">relative to sequential</th>"
 		   "<th scope=\"col\">95 % interval</th><th scope=\"col\">voluntary /s</th>"
 		   "<th scope=\"col\">involuntary /s</th><th scope=\"col\">futex calls /s</th>");
 	for (size_t group = 0; group < findings->group_count; group++) {
@@ -160,7 +162,8 @@ void tables_latency(const struct findings *findings, FILE *to)
 		if (!group_measures(findings, group))
 			continue;
 		if (!begun)
-			open_table(to, "latencies", "Latencies in milliseconds, all samples together",
+			open_table(to, "latencies",
+				   "Latencies in milliseconds, all samples together",
 				   "<th scope=\"col\">series</th><th scope=\"col\">workers</th>"
 				   "<th scope=\"col\">operations</th><th scope=\"col\">least</th>"
 				   "<th scope=\"col\">50 %</th><th scope=\"col\">90 %</th>"
@@ -208,18 +211,21 @@ void tables_failed(const struct findings *findings, FILE *to)
 	const size_t missing = count_status(findings, "missing");
 
 	if (failed) {
-		fprintf(to, "<section class=\"alarm\" aria-labelledby=\"failed\">\n"
-			    "<h2 id=\"failed\">%zu of %zu cells failed</h2>\n",
+		fprintf(to,
+			"<section class=\"alarm\" aria-labelledby=\"failed\">\n"
+			"<h2 id=\"failed\">%zu of %zu cells failed</h2>\n",
 			failed, findings->cell_count);
 		list_status(findings, "failed", to);
 		fputs("</section>\n", to);
 	}
 	if (findings->partial || missing) {
 		fputs("<section class=\"alarm\" aria-labelledby=\"partial\">\n"
-		      "<h2 id=\"partial\">This result is not complete</h2>\n<p>", to);
+		      "<h2 id=\"partial\">This result is not complete</h2>\n<p>",
+		      to);
 		html_text(to, findings->partial_reason ? findings->partial_reason :
 							 "The run was ended early.");
-		fprintf(to, " %zu of %zu cells were not reached.</p>\n", missing, findings->cell_count);
+		fprintf(to, " %zu of %zu cells were not reached.</p>\n", missing,
+			findings->cell_count);
 		if (missing)
 			list_status(findings, "missing", to);
 		fputs("</section>\n", to);

@@ -3,18 +3,21 @@
 
 #include "plots/words.h"
 
+#include <math.h>
 #include <string.h>
 
 #define TOLD_MOST 6
 
-/* countdown is the experiment everybody knows; without it, the first group with something to tell. */
-static size_t compare_group(const struct findings *findings, const struct cell **cells, size_t group)
+/* countdown is the experiment everybody knows; without it, the first group with something to tell.
+ */
+static size_t compare_group(const struct findings *findings, const struct cell **cells,
+			    size_t group)
 {
 	size_t count = 0;
 
 	for (size_t series = 0; series < findings->series_count && count < TOLD_MOST; series++) {
-		const struct cell *cell = findings_cell(findings, group, series,
-							findings_workers(findings, group));
+		const struct cell *cell =
+			findings_cell(findings, group, series, findings_workers(findings, group));
 
 		if (cell && cell->compared)
 			cells[count++] = cell;
@@ -38,6 +41,27 @@ static size_t pick_cells(const struct findings *findings, const struct cell **ce
 	return count;
 }
 
+/* Says no more than the interval does. */
+static const char *judge(const struct estimate *ratio)
+{
+	if (isnan(ratio->low))
+		return "too few samples to judge";
+	if (ratio->low > 1)
+		return "time lost";
+	if (ratio->high < 1)
+		return "time gained";
+	return "no difference that these samples can show";
+}
+
+static void tell_item(const struct findings *findings, const struct cell *cell, FILE *to)
+{
+	fprintf(to, "- %.2f times as long ", cell->relative.median);
+	words_where(to, &findings->series[cell->series]);
+	if (!isnan(cell->relative.low))
+		fprintf(to, " (%.2f to %.2f)", cell->relative.low, cell->relative.high);
+	fprintf(to, ": %s\n", judge(&cell->relative));
+}
+
 static void tell_times(const struct findings *findings, FILE *to)
 {
 	const struct cell *cells[TOLD_MOST];
@@ -45,20 +69,17 @@ static void tell_times(const struct findings *findings, FILE *to)
 
 	if (count == 0) {
 		fputs("Nothing was measured both one after the other and side by side, so there is "
-		      "nothing to compare. ", to);
+		      "nothing to compare.\n",
+		      to);
 		return;
 	}
-	fprintf(to, "%s shared by ", findings->groups[cells[0]->group].name);
+	fprintf(to, "For %s, ", findings->groups[cells[0]->group].name);
 	words_count(to, cells[0]->workers);
-	fprintf(to, " worker%s took ", cells[0]->workers == 1 ? "" : "s");
-	for (size_t i = 0; i < count; i++) {
-		words_between(to, i, count);
-		words_ratio(to, &cells[i]->relative);
-		fputs(i == 0 ? " times as long " : " ", to);
-		words_where(to, &findings->series[cells[i]->series]);
-		fputs(i == 0 ? " as one after the other" : "", to);
-	}
-	fputs(". ", to);
+	fprintf(to,
+		" worker%s took, compared with one thread that does one share after the other:\n",
+		cells[0]->workers == 1 ? "" : "s");
+	for (size_t i = 0; i < count; i++)
+		tell_item(findings, cells[i], to);
 }
 
 /* The same workload with and without CPU-bound company, under the lock that makes most of it. */
@@ -70,7 +91,8 @@ static void tell_convoy(const struct findings *findings, FILE *to)
 	for (size_t i = 0; i < findings->cell_count; i++) {
 		const struct cell *cell = &findings->cells[i];
 
-		if (cell->n && cell->latency && cell->gil && strcmp(cell->workload, "convoy") == 0 &&
+		if (cell->n && cell->latency && cell->gil &&
+		    strcmp(cell->workload, "convoy") == 0 &&
 		    (!slow || cell->latency->p50 > slow->latency->p50))
 			slow = cell;
 	}
@@ -86,7 +108,7 @@ static void tell_convoy(const struct findings *findings, FILE *to)
 	words_where(to, &findings->series[slow->series]);
 	fputs(", and ", to);
 	words_time(to, free_cell->latency->p50);
-	fputs(" without a lock (medians). ", to);
+	fputs(" without a lock (medians).\n", to);
 }
 
 void verdict_tell(const struct findings *findings, FILE *to)

@@ -6,7 +6,7 @@
 
 #include <stdio.h>
 
-/* Plain text, sentences that end in ". "; says so when nothing can be said. */
+/* Plain text in lines; those that begin with "- " are the items of a list. */
 void verdict_tell(const struct findings *findings, FILE *to);
 
 #endif
