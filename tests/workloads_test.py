@@ -1,0 +1,211 @@
+#!/usr/bin/python3
+"""Every workload in every mode and under every lock model: workloads_test.py FOLDER [WORKLOAD...].
+
+The same checksum from any number of workers, one strict JSON line with all its fields, no process left
+behind. What there is comes from the binaries' own --describe. Speaks TAP."""
+import ctypes
+import itertools
+import json
+import os
+import signal
+import subprocess
+import sys
+
+FOLDER = sys.argv[1]
+WORKERS = [1, 2, 3, 5]
+TIMEOUT = 120
+PR_SET_CHILD_SUBREAPER = 36
+
+# Small sizes, and what to vary: every combination is run. A workload that is not here runs with its
+# own defaults and the smallest size that gives each of five workers something to do.
+VARY = {
+    "countdown": [["--size 1", "--size 20000"]],
+    "mergesort": [["--size 4", "--size 5", "--size 1000", "--size 65537"],
+                  ["--merge serial", "--merge tree"], ["--return shared", "--return pipe"]],
+    "iosleep": [["--size 20 --period 100us"], ["--io sleep", "--io pipe", "--io socketpair"]],
+    "convoy": [["--size 10 --sleep 100us"], ["--io sleep", "--io pipe", "--io socketpair"]],
+}
+LATENCIES = {"iosleep": "open", "convoy": "closed"}
+
+FIELDS = {"workload", "mode", "gil", "workers", "size", "params", "elapsed_ns", "checksum", "per_worker",
+          "gil_counts", "latency"}
+WORKER_FIELDS = {"role", "units", "elapsed_ns", "cpu_ns", "run_delay_ns", "nvcsw", "nivcsw"}
+GIL_FIELDS = {"takes", "contended", "timeouts", "switches", "drops_voluntary", "drops_forced", "wait_ns",
+              "hold_ns"}
+LATENCY_FIELDS = {"unit", "loop", "n", "min", "p50", "p90", "p99", "p999", "max", "sum", "sub_bits",
+                  "counts"}
+
+count = failures = 0
+
+
+def report(complaints, sentence):
+    global count, failures
+    count += 1
+    failures += bool(complaints)
+    print(f"{'not ok' if complaints else 'ok'} {count} - {sentence}", flush=True)
+    for complaint in complaints[:5]:
+        print(f"# {complaint}")
+
+
+def run(words, **more):
+    return subprocess.run([os.path.join(FOLDER, words[0]), *words[1:]], text=True, capture_output=True,
+                          timeout=TIMEOUT, **more)
+
+
+def refuse_constant(word):
+    raise ValueError(f"{word} is not JSON")
+
+
+def check_counts(result, complaints):
+    counts = result["gil_counts"]
+    if set(counts) != GIL_FIELDS:
+        complaints.append(f"gil_counts has {sorted(counts)}")
+    elif not (counts["takes"] == counts["drops_voluntary"] + counts["drops_forced"]
+              and counts["contended"] <= counts["takes"] and counts["switches"] < counts["takes"]
+              # The counter's rate comes from the run itself: a thousandth, and a microsecond.
+              and counts["hold_ns"] <= result["elapsed_ns"] * 1.001 + 1000):
+        complaints.append(f"gil_counts do not add up: {counts}, elapsed {result['elapsed_ns']}")
+
+
+def check_latency(result, complaints):
+    latency, loop = result["latency"], LATENCIES.get(result["workload"])
+    if latency is None or loop is None:
+        if latency or loop:
+            complaints.append(f"latency is {latency}")
+        return
+    if set(latency) != LATENCY_FIELDS or latency["loop"] != loop or latency["n"] != result["size"]:
+        complaints.append(f"latency of {latency['n']} operations, {latency['loop']} loop: {sorted(latency)}")
+    elif not latency["min"] <= latency["p50"] <= latency["p90"] <= latency["p99"] <= latency["max"] \
+            or sum(n for _, n in latency["counts"]) != latency["n"]:
+        complaints.append(f"latency does not add up: {latency}")
+
+
+def check_result(result, mode, gil, workers):
+    complaints = []
+    if set(result) != FIELDS or any(set(one) != WORKER_FIELDS for one in result["per_worker"]):
+        return [f"other fields than the documented: {result}"]
+    if [result["mode"], result["gil"], result["workers"]] != [mode, gil, workers] \
+            or len(result["per_worker"]) != workers or result["elapsed_ns"] <= 0:
+        complaints.append(f"not what was asked for: {result}")
+    if max(one["elapsed_ns"] for one in result["per_worker"]) > result["elapsed_ns"]:
+        complaints.append(f"a worker took longer than all: {result}")
+    if gil:
+        check_counts(result, complaints)
+    elif result["gil_counts"] is not None:
+        complaints.append("counts of a lock that is not there")
+    check_latency(result, complaints)
+    return complaints
+
+
+def run_one(words, mode, gil, workers):
+    """Returns the checksum and complaints."""
+    words = [*words, "--mode", mode, *(["--gil", gil] if gil else []), "--workers", str(workers),
+             "--tick-spins", "0", "--json"]
+    if words[0] == "convoy" and workers == 1:
+        words += ["--cpu", "0"]
+    got = run(words)
+    try:
+        if got.returncode or got.stderr or got.stdout.count("\n") != 1:
+            raise ValueError("no single line")
+        result = json.loads(got.stdout, parse_constant=refuse_constant)
+    except ValueError as why:
+        return None, [f"{' '.join(words)}: {why}: exit {got.returncode} {got.stderr}{got.stdout[:300]}"]
+    return result["checksum"], [f"{' '.join(words)}: {what}" for what in
+                                check_result(result, mode, gil, workers)]
+
+
+def every_mode_has_the_same_checksum(about):
+    name = about["workload"]
+    places = [(mode["name"], gil["name"] if mode["takes_gil"] else None) for mode in about["modes"]
+              for gil in (about["gils"] if mode["takes_gil"] else [None])]
+    for variant in itertools.product(*VARY.get(name, [[f"--size {max(about['size']['low'], 60)}"]])):
+        words = [name, *" ".join(variant).split()]
+        complaints, sums = [], {}
+        for (mode, gil), workers in itertools.product(places, WORKERS):
+            checksum, more = run_one(words, mode, gil, workers)
+            complaints += more
+            sums.setdefault(checksum, []).append(f"{mode} {gil or ''} {workers}")
+        if len(sums) > 1:
+            complaints.append(f"checksums differ: {sums}")
+        report(complaints, f"{' '.join(words)}: the same checksum and all fields in every mode")
+
+
+def children_of(pid, wanted):
+    """Waits until a process has so many children, and returns them."""
+    while True:
+        found = []
+        for entry in os.listdir("/proc"):
+            try:
+                if entry.isdigit():
+                    with open(f"/proc/{entry}/stat") as file:
+                        if int(file.read().rpartition(")")[2].split()[1]) == pid:
+                            found.append(int(entry))
+            except OSError:
+                pass  # it ended meanwhile
+        if len(found) == wanted:
+            return found
+        os.sched_yield()
+
+
+def start_long(words, children):
+    """A run that only ends by force, when it has so many children."""
+    process = subprocess.Popen([os.path.join(FOLDER, words[0]), *words[1:]], text=True,
+                               stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+    return process, children_of(process.pid, children)
+
+
+def alive(pid):
+    try:
+        os.kill(pid, 0)
+        return True
+    except ProcessLookupError:
+        return False
+
+
+def a_killed_worker_ends_the_run(name, options):
+    words = [name, "--mode", "processes", "--workers", "3", *options]
+    process, children = start_long(words, 3)
+    os.kill(children[1], signal.SIGKILL)
+    out, err = process.communicate(timeout=TIMEOUT)
+    complaints = []
+    if process.returncode != 1 or out or err.count("\n") != 1 or "was killed by signal 9 (Killed)" not in err:
+        complaints.append(f"exit {process.returncode}: {out}{err}")
+    complaints += [f"process {pid} is left" for pid in children if alive(pid)]
+    report(complaints, f"{' '.join(words)}: a killed worker is told in one sentence and ends the run")
+
+
+def a_killed_parent_leaves_nobody(words, children, number):
+    process, children = start_long(words, children)
+    process.send_signal(number)
+    process.wait(TIMEOUT)
+    # Orphans become our children: this returns when they have ended.
+    ends = [os.waitpid(pid, 0)[1] for pid in children]
+    report([f"ended with {end}" for end in ends if end != signal.SIGKILL and end != 0],
+           f"{' '.join(words)}: nobody is left after signal {int(number)}")
+
+
+def test_processes(names):
+    if ctypes.CDLL(None).prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0) != 0:
+        print("# no PR_SET_CHILD_SUBREAPER here")
+        return
+    long_runs = {"countdown": ["--size", "1000G"], "iosleep": ["--size", "1000M", "--io", "pipe"]}
+    for name in [name for name in long_runs if name in names]:
+        a_killed_worker_ends_the_run(name, long_runs[name])
+        for number in signal.SIGTERM, signal.SIGKILL:
+            a_killed_parent_leaves_nobody([name, "--mode", "processes", "--workers", "3",
+                                           *long_runs[name]], 3, number)
+    if "convoy" in names:
+        for mode, children in ("threads", 1), ("gil", 1), ("processes", 4):
+            a_killed_parent_leaves_nobody(["convoy", "--mode", mode, "--workers", "3", "--size", "1000M",
+                                           "--io", "socketpair"], children, signal.SIGTERM)
+
+
+signal.alarm(25 * TIMEOUT)
+names = sys.argv[2:] or sorted(name for name in os.listdir(FOLDER)
+                               if os.path.isfile(os.path.join(FOLDER, name))
+                               and os.access(os.path.join(FOLDER, name), os.X_OK))
+for name in names:
+    every_mode_has_the_same_checksum(json.loads(run([name, "--describe"]).stdout))
+test_processes(names)
+print(f"1..{count}")
+sys.exit(1 if failures else 0)
