@@ -92,28 +92,39 @@ static bool check_workloads(const char *list, struct err *err)
 	return true;
 }
 
-/* Later settings replace earlier ones of the same name. */
+/* Later settings replace earlier ones of the same name; sorted, so that equal cells have equal
+ * names. */
+static bool put_setting(struct cell *cell, const char *name, const char *value)
+{
+	size_t i = 0;
+
+	while (i < cell->setting_count && strcmp(cell->settings[i].name, name) < 0)
+		i++;
+	if (i == cell->setting_count || strcmp(cell->settings[i].name, name) != 0) {
+		if (cell->setting_count == CELL_SETTINGS)
+			return false;
+		memmove(&cell->settings[i + 1], &cell->settings[i],
+			(cell->setting_count++ - i) * sizeof(cell->settings[0]));
+	}
+	return (size_t)snprintf(cell->settings[i].name, sizeof(cell->settings[i].name), "%s",
+				name) < sizeof(cell->settings[i].name) &&
+	       (size_t)snprintf(cell->settings[i].value, sizeof(cell->settings[i].value), "%s",
+				value) < sizeof(cell->settings[i].value);
+}
+
 static bool add_settings(struct cell *cell, const char *list, struct err *err)
 {
 	char word[TEXT_MAX];
 
 	while (next_word(&list, word, sizeof(word))) {
 		char *equals = strchr(word, '=');
-		size_t i = 0;
 
 		if (!equals || equals == word)
 			return err_set(err, EXIT_MISUSE, "--set '%s' is not NAME=VALUE", word);
 		*equals = '\0';
-		while (i < cell->setting_count && strcmp(cell->settings[i].name, word) != 0)
-			i++;
-		if (i == CELL_SETTINGS || strlen(word) >= sizeof(cell->settings[i].name) ||
-		    strlen(equals + 1) >= sizeof(cell->settings[i].value))
+		if (!put_setting(cell, word, equals + 1))
 			return err_set(err, EXIT_MISUSE, "--set '%s' is too long or one too many",
 				       word);
-		snprintf(cell->settings[i].name, sizeof(cell->settings[i].name), "%s", word);
-		snprintf(cell->settings[i].value, sizeof(cell->settings[i].value), "%s",
-			 equals + 1);
-		cell->setting_count += i == cell->setting_count;
 	}
 	return true;
 }
