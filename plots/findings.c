@@ -229,6 +229,9 @@ static bool read_cells(struct findings *to, const struct place *root, struct err
 		to->cell_count++;
 		if (!read_cell(&cell, &to->cells[i], err))
 			return false;
+		/* What it measured before it failed is no measurement of the work. */
+		if (strcmp(to->cells[i].status, "failed") == 0)
+			to->cells[i].n = 0;
 	}
 	return true;
 }

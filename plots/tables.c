@@ -222,9 +222,12 @@ void tables_failed(const struct findings *findings, FILE *to)
 		fputs("<section class=\"alarm\" aria-labelledby=\"partial\">\n"
 		      "<h2 id=\"partial\">This result is not complete</h2>\n<p>",
 		      to);
-		html_text(to, findings->partial_reason ? findings->partial_reason :
-							 "The run was ended early.");
-		fprintf(to, " %zu of %zu cells were not reached.</p>\n", missing,
+		fputs("The run ended early", to);
+		if (findings->partial_reason) {
+			fputs(": ", to);
+			html_text(to, findings->partial_reason);
+		}
+		fprintf(to, ". %zu of %zu cells were not reached.</p>\n", missing,
 			findings->cell_count);
 		if (missing)
 			list_status(findings, "missing", to);
