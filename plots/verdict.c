@@ -82,7 +82,14 @@ static void tell_times(const struct findings *findings, FILE *to)
 		tell_item(findings, cells[i], to);
 }
 
-/* The same workload with and without CPU-bound company, under the lock that makes most of it. */
+/* Of convoy: does a worker of it compute beside those that do I/O? */
+static bool has_company(const struct cell *cell)
+{
+	return json_integer_value(json_object_get(cell->params, "cpu")) > 0;
+}
+
+/* An I/O operation in CPU-bound company, under the lock that makes it slowest and without a lock.
+ */
 static void tell_convoy(const struct findings *findings, FILE *to)
 {
 	const struct cell *slow = NULL, *free_cell;
@@ -91,7 +98,7 @@ static void tell_convoy(const struct findings *findings, FILE *to)
 	for (size_t i = 0; i < findings->cell_count; i++) {
 		const struct cell *cell = &findings->cells[i];
 
-		if (cell->n && cell->latency && cell->gil &&
+		if (cell->n && cell->latency && cell->gil && has_company(cell) &&
 		    strcmp(cell->workload, "convoy") == 0 &&
 		    (!slow || cell->latency->p50 > slow->latency->p50))
 			slow = cell;

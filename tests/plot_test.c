@@ -22,20 +22,34 @@
 #define HALF "{'to':'x','median':0.5,'ci95':null}"
 
 /* With single quotes for double ones, to be read by people. */
-static const char document[] =
-	"{'schema':'gilscope.result/1','partial':false,'partial_reason':null,"
-	"'run':{'id':'r','started_utc':'t','duration_ns':1,'order':'o','runs':6,'warmup':1},"
-	"'host':{'cpu_model':null,'architecture':null,'cpus_allowed':2,'governor':null,"
-	"'virtualization':null,'kernel':null,'libc':null,'distribution':null},"
-	"'build':{'version':'v','revision':'r','compiler':'c','buildtype':'b','sanitize':'none'},"
-	"'warnings':['w'],'counters':[{'name':'cycles','source':null,'reason':'not here'}],"
-	"'cells':[" CELL("processes", "null", "'cpu':0,'tick-spins':7", OK(HALF)) "," CELL(
-		"gil", "'cpython3'", "'cpu':0,'interval':5000000",
-		OK(HALF)) "," CELL("gil", "'cpython3'", "'cpu':0,'interval':100000",
-				   OK(HALF)) "," CELL("sequential", "null",
-						      "'cpu':1,'tick-spins':8",
-						      OK("null")) "," CELL("threads", "null", "",
-									   "'status':'missing','summary':null") "]}";
+static const char *const parts[] = {
+	"{'schema':'gilscope.result/1','partial':false,'partial_reason':null,",
+	"'run':{'id':'r','started_utc':'t','duration_ns':1,'order':'o','runs':6,'warmup':1},",
+	"'host':{'cpu_model':null,'architecture':null,'cpus_allowed':2,'governor':null,",
+	"'virtualization':null,'kernel':null,'libc':null,'distribution':null},",
+	"'build':{'version':'v','revision':'r','compiler':'c','buildtype':'b','sanitize':'none'},",
+	"'warnings':['w'],'counters':[{'name':'cycles','source':null,'reason':'not here'}],",
+	"'cells':[",
+	CELL("processes", "null", "'cpu':0,'tick-spins':7", OK(HALF)),
+	",",
+	CELL("gil", "'cpython3'", "'cpu':0,'interval':5000000", OK(HALF)),
+	",",
+	CELL("gil", "'cpython3'", "'cpu':0,'interval':100000", OK(HALF)),
+	",",
+	CELL("sequential", "null", "'cpu':1,'tick-spins':8", OK("null")),
+	",",
+	CELL("threads", "null", "", "'status':'missing','summary':null"),
+	"]}",
+};
+
+static void join_parts(char *document, size_t room)
+{
+	size_t used = 0;
+
+	for (size_t i = 0; i < sizeof(parts) / sizeof(parts[0]); i++)
+		used += (size_t)snprintf(document + used, room - used, "%s", parts[i]);
+	assert_true(used < room);
+}
 
 static void write_quoted(FILE *to, const char *text, size_t length)
 {
@@ -46,12 +60,15 @@ static void write_quoted(FILE *to, const char *text, size_t length)
 /* Reads the document with the first 'from' replaced by 'to'; an empty 'from': as it is. */
 static bool read_with(struct findings *findings, const char *from, const char *to, struct err *err)
 {
-	char path[] = "/tmp/gilscope-plot-XXXXXX";
-	const char *at = strstr(document, from), *behind = at + strlen(from);
+	char path[] = "/tmp/gilscope-plot-XXXXXX", document[4096];
 	FILE *file = fdopen(mkstemp(path), "w");
+	const char *at, *behind;
 	bool read;
 
+	join_parts(document, sizeof(document));
+	at = strstr(document, from);
 	assert_non_null(at);
+	behind = at + strlen(from);
 	assert_non_null(file);
 	write_quoted(file, document, (size_t)(at - document));
 	write_quoted(file, to, strlen(to));
