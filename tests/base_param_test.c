@@ -33,7 +33,7 @@ static bool parse(const char *line)
 	int argc = 1;
 
 	assert_true(strlen(line) < sizeof(words));
-	strcpy(words, line);
+	memcpy(words, line, strlen(line) + 1);
 	for (char *word = strtok(words, " "); word; word = strtok(NULL, " "))
 		argv[argc++] = word;
 	set.count = 0;
