@@ -24,24 +24,32 @@ static const struct {
 #define RANK_OTHER_MODE (2 * KNOWN)
 #define SLOT_OTHER 6
 
-/* Calibrated, and so different from run to run: tells nothing apart. */
-static bool is_ignored(const char *param)
+/* Is it in that cell's id, as in "convoy/threads/2/cpu=1"? */
+static bool id_names(const struct cell *cell, const char *param)
 {
-	return strcmp(param, "tick-spins") == 0;
+	char word[64];
+
+	snprintf(word, sizeof(word), "/%s=", param);
+	return strstr(cell->id, word) != NULL;
 }
 
-static bool param_differs(const struct findings *findings, const struct cell *cell,
-			  const char *param, const json_t *value)
+/* Was it varied on purpose? Then the id of one cell at least names it; what was calibrated, or
+ * follows from where a cell may run, differs as well but tells nothing apart. */
+static bool param_varies(const struct findings *findings, const struct cell *cell,
+			 const char *param, const json_t *value)
 {
+	bool differs = false, named = false;
+
 	for (size_t i = 0; i < findings->cell_count; i++) {
 		const struct cell *other = &findings->cells[i];
 		const json_t *others = json_object_get(other->params, param);
 
-		if (other->n && others && strcmp(other->workload, cell->workload) == 0 &&
-		    !json_equal(others, value))
-			return true;
+		if (!other->n || !others || strcmp(other->workload, cell->workload) != 0)
+			continue;
+		differs |= !json_equal(others, value);
+		named |= id_names(other, param);
 	}
-	return false;
+	return differs && named;
 }
 
 static bool size_differs(const struct findings *findings, const struct cell *cell)
@@ -102,8 +110,7 @@ static void add_params(const struct findings *findings, const struct cell *cell,
 		const size_t used = strlen(to);
 		char text[64];
 
-		if (is_ignored(param) || json_is_null(value) ||
-		    !param_differs(findings, cell, param, value) ||
+		if (json_is_null(value) || !param_varies(findings, cell, param, value) ||
 		    only_locks_have(findings, cell, param) != of_locks)
 			continue;
 		format_value(param, value, text, sizeof(text));

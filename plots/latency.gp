@@ -60,6 +60,7 @@ last = 0
 passed(before, x) = x < 10 ? (before < 2 && x >= 2 ? 2 : NaN) : (before < 10 ** floor(log10(x)) ? 10 ** floor(log10(x)) : NaN)
 mark(x) = (before = x < last ? 0 : last, last = x, passed(before, x))
 
+told = ' '
 set multiplot
 eval open_frame
 eval put_title('How long I/O takes, and its slow tail')
@@ -84,7 +85,9 @@ do for [p = 1:panels] {
 	do for [w in words(intervals[p]) < 3 ? intervals[p] : ''] {
 		if (w + 0 > y_low && w + 0 < y_high) {
 			set arrow from graph 0, first w + 0 to graph 1, first w + 0 nohead lc rgb text_color lw 1 dt 3
-			set label 'switch interval ' . w . ' ms' at graph 0.02, first w + 0 left offset 0, -0.6 font small textcolor rgb text_color
+			# Told once: all panels have the same axis.
+			if (strstrt(told, ' ' . w . ' ') == 0) { set label 'switch interval ' . w . ' ms' at graph 0.02, first w + 0 left offset 0, -0.6 font small textcolor rgb text_color }
+			told = told . w . ' '
 		}
 	}
 	plot for [w in present] ARG1 using ($3 == p - 1 && $4 == w - 1 ? $8 : NaN):9 with fsteps lt wrap(slots[int(w)]) notitle, \

@@ -24,7 +24,7 @@ eval present_lines('slots', lines)
 
 across = panels < 3 ? panels : 3
 down = (panels + across - 1) / across
-panel_width = panels == 1 ? 560 : panels == 2 ? 410 : 290
+panel_width = panels == 1 ? 560 : panels == 2 ? 470 : 290
 panel_height = 290
 left = 70.0
 bottom = 42.0
@@ -38,7 +38,7 @@ set output ARG2
 set logscale xy 2
 x_low = workers_min / 1.25
 x_high = workers_max * 1.25
-y_low = (low_min < 0.5 ? low_min : 0.5) / 1.15
+y_low = (low_min < 0.5 ? low_min : 0.5) / 1.8 # room for the words at the bottom
 y_high = (high_max > workers_max ? high_max : workers_max) * 1.15
 set xrange [x_low : x_high]
 set yrange [y_low : y_high]

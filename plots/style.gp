@@ -13,10 +13,11 @@ set datafile commentschars '#'
 array color[9] = [0x6b6b6b, 0x0072b2, 0x009e73, 0xe69f00, 0xd55e00, 0xcc79a7, 0x56b4e9, 0x000000, 0x9b8a00]
 array point[9] = [3, 7, 5, 8, 13, 11, 4, 6, 12]
 array dash[9] = [3, 1, 4, 2, 1, 5, 2, 4, 3]
+array thickness[9] = [2, 2, 2, 2, 3.2, 2, 2, 2, 2]
 wrap(slot) = 1 + (int(slot + 0) - 1) % 9 # the slot may be a text of digits
 color_of(slot) = color[wrap(slot)]
 do for [i = 1:9] {
-	set linetype i lc rgb color[i] lw 2 dt dash[i] pt point[i] ps 0.9
+	set linetype i lc rgb color[i] lw thickness[i] dt dash[i] pt point[i] ps 0.9
 }
 set linetype cycle 9
 text_color = '#1b1f24'
@@ -56,7 +57,7 @@ present_lines(slots, lines) = sprintf("present = ''; do for [i = 1:%d] { if (%s[
 # To 'longest_name', of the first so many of an array; absent ones are empty.
 find_longest(names, count) = sprintf("longest_name = 0; do for [i = 1:%d] { longest_name = strlen(%s[i] . '') > longest_name ? strlen(%s[i] . '') : longest_name }", count, names, names)
 # To 'key_columns' and 'key_height', for the present lines and 'extra' entries; with 'width' set.
-plan_key(extra) = sprintf("eval find_longest('line_names', lines); key_entries = words(present) + %d; key_columns = int((width - 20) / (longest_name * 8 + 62)); key_columns = key_columns < 1 ? 1 : key_columns > key_entries ? key_entries : key_columns; key_height = 19.0 * ((key_entries + key_columns - 1) / key_columns)", extra)
+plan_key(extra) = sprintf("eval find_longest('line_names', lines); key_entries = words(present) + %d; key_columns = int((width - 20) / (longest_name * 8.6 + 85)); key_columns = key_columns < 1 ? 1 : key_columns > key_entries ? key_entries : key_columns; key_height = 19.0 * ((key_entries + key_columns - 1) / key_columns)", extra)
 
 # In a multiplot the title, the footer and the key are a plot of their own without axes, as wide as the
 # picture: a panel's own key would have to fit the panel.

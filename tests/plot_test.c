@@ -13,8 +13,9 @@
 #include <string.h>
 #include <unistd.h>
 
-#define CELL(mode, gil, params, rest) \
-	"{'id':'x','workload':'convoy','mode':'" mode "','gil':" gil ",'workers':2,'size':30," \
+#define CELL(id, mode, gil, params, rest) \
+	"{'id':'convoy/" id "','workload':'convoy','mode':'" mode "','gil':" gil \
+	",'workers':2,'size':30," \
 	"'params':{" params "},'reason':null,'latency':null,'samples':[]," rest "}"
 #define OK(relative) \
 	"'status':'ok','summary':{'n':6,'median_ns':1000,'ci95':[900,1100],'nvcsw':5," \
@@ -30,15 +31,15 @@ static const char *const parts[] = {
 	"'build':{'version':'v','revision':'r','compiler':'c','buildtype':'b','sanitize':'none'},",
 	"'warnings':['w'],'counters':[{'name':'cycles','source':null,'reason':'not here'}],",
 	"'cells':[",
-	CELL("processes", "null", "'cpu':0,'tick-spins':7", OK(HALF)),
+	CELL("p/2/cpu=0", "processes", "null", "'cpu':0,'tick-spins':7", OK(HALF)),
 	",",
-	CELL("gil", "'cpython3'", "'cpu':0,'interval':5000000", OK(HALF)),
+	CELL("g/2", "gil", "'cpython3'", "'cpu':0,'interval':5000000", OK(HALF)),
 	",",
-	CELL("gil", "'cpython3'", "'cpu':0,'interval':100000", OK(HALF)),
+	CELL("g/2/interval=100us", "gil", "'cpython3'", "'cpu':0,'interval':100000", OK(HALF)),
 	",",
-	CELL("sequential", "null", "'cpu':1,'tick-spins':8", OK("null")),
+	CELL("s/2/cpu=1", "sequential", "null", "'cpu':1,'tick-spins':8", OK("null")),
 	",",
-	CELL("threads", "null", "", "'status':'missing','summary':null"),
+	CELL("t/2", "threads", "null", "", "'status':'missing','summary':null"),
 	"]}",
 };
 
@@ -141,7 +142,7 @@ static void series_are_ordered_and_keep_the_colours_of_their_names(void **state)
 	findings_free(&findings);
 }
 
-static void options_of_the_work_tell_groups_apart_and_calibration_does_not(void **state)
+static void options_varied_on_purpose_tell_groups_apart_and_calibration_does_not(void **state)
 {
 	struct findings findings;
 	struct err err = { 0 };
@@ -321,7 +322,8 @@ int main(void)
 		cmocka_unit_test(an_unknown_schema_is_named_beside_the_known_one),
 		cmocka_unit_test(text_that_is_not_json_is_named_by_its_line),
 		cmocka_unit_test(series_are_ordered_and_keep_the_colours_of_their_names),
-		cmocka_unit_test(options_of_the_work_tell_groups_apart_and_calibration_does_not),
+		cmocka_unit_test(
+			options_varied_on_purpose_tell_groups_apart_and_calibration_does_not),
 		cmocka_unit_test(a_failed_cell_is_in_no_chart),
 		cmocka_unit_test(what_is_not_known_is_not_a_number),
 		cmocka_unit_test(a_percentile_is_the_smallest_value_that_the_share_does_not_exceed),
