@@ -148,3 +148,9 @@ countdown, sequential, 2 workers, 10 decrements: ... s, checksum 000000000000003
 $ mergesort --mode gil --workers 3 --size 1000
 mergesort, gil cpython3, 3 workers, 1000 elements: ... s, checksum ...
 lock: ... takes (... contended), ... switches, ... timed out; drops ... voluntary, ... forced
+
+Of two the last one counts, for all options alike.
+
+$ countdown --mode threads --size 7 --mode=gil --gil cpython3 --size 10 --gil cpython2
+countdown, gil cpython2, 2 workers, 10 decrements: ...
+lock: ...

@@ -59,20 +59,22 @@ static struct param common[] = {
 	{ 0 },
 };
 
-/* The value of an option before options are read: which lock model decides which options exist. */
+/* The value of an option before options are read: which lock model decides which options exist. The
+ * last one counts, as it does for all. */
 static const char *look_ahead(int argc, char *const argv[], const char *name)
 {
 	const size_t length = strlen(name);
+	const char *found = NULL;
 
 	for (int i = 1; i < argc && argv[i]; i++) {
 		if (strncmp(argv[i], name, length) != 0)
 			continue;
 		if (argv[i][length] == '=')
-			return argv[i] + length + 1;
-		if (argv[i][length] == '\0' && i + 1 < argc)
-			return argv[i + 1];
+			found = argv[i] + length + 1;
+		else if (argv[i][length] == '\0' && i + 1 < argc)
+			found = argv[i + 1];
 	}
-	return NULL;
+	return found;
 }
 
 static bool find_mode(struct run *run, const char *name, struct err *err)
