@@ -84,7 +84,7 @@ do for [p = 1:panels] {
 	# A sweep has many; there the key names them.
 	do for [w in words(intervals[p]) < 3 ? intervals[p] : ''] {
 		if (w + 0 > y_low && w + 0 < y_high) {
-			set arrow from graph 0, first w + 0 to graph 1, first w + 0 nohead lc rgb text_color lw 1 dt 3
+			set arrow from graph 0, first w + 0 to graph 1, first w + 0 nohead lc rgb text_color lw 1.4 dt 3
 			# Told once: all panels have the same axis.
 			if (strstrt(told, ' ' . w . ' ') == 0) { set label 'switch interval ' . w . ' ms' at graph 0.02, first w + 0 left offset 0, -0.6 font small textcolor rgb text_color }
 			told = told . w . ' '
