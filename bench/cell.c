@@ -43,8 +43,8 @@ void cell_fail(struct cell *cell, const char *reason)
 	snprintf(cell->reason, sizeof(cell->reason), "%s", reason);
 }
 
-/* The settings that say where work is done, not what is done, do not tell two works apart. */
-static bool same_settings(const struct cell *a, const struct cell *b)
+/* Every setting of 'a' is also one of 'b'; the one that says where work is done may be left out. */
+static bool settings_within(const struct cell *a, const struct cell *b)
 {
 	for (size_t i = 0; i < a->setting_count; i++) {
 		const char *other = cell_setting(b, a->settings[i].name);
@@ -57,22 +57,31 @@ static bool same_settings(const struct cell *a, const struct cell *b)
 	return true;
 }
 
-/* The same work done by one thread; null when the matrix has no such cell, or for that cell itself.
- */
+static bool is_reference(const struct cell *other, const struct cell *cell)
+{
+	return strcmp(other->mode, "sequential") == 0 && strcmp(cell->mode, "sequential") != 0 &&
+	       strcmp(other->workload, cell->workload) == 0 && other->size == cell->size &&
+	       other->workers == cell->workers && other->count > 0 && settings_within(other, cell);
+}
+
+/* The same work done by one thread, on the same CPUs if the matrix has it so, else on others; null
+ * when it has none, or for that cell itself. */
 static const struct cell *find_reference(const struct cell *cell, const struct cell *cells,
 					 size_t count)
 {
-	for (size_t i = 0; i < count; i++) {
-		const struct cell *other = &cells[i];
+	const char *place = cell_setting(cell, "cpus");
+	const struct cell *found = NULL;
 
-		if (other != cell && strcmp(other->mode, "sequential") == 0 &&
-		    strcmp(cell->mode, "sequential") != 0 &&
-		    strcmp(other->workload, cell->workload) == 0 && other->size == cell->size &&
-		    other->workers == cell->workers && other->count > 0 &&
-		    same_settings(other, cell))
-			return other;
+	for (size_t i = 0; i < count; i++) {
+		const char *other = cell_setting(&cells[i], "cpus");
+
+		if (!is_reference(&cells[i], cell))
+			continue;
+		if (strcmp(place ? place : "", other ? other : "") == 0)
+			return &cells[i];
+		found = found ? found : &cells[i];
 	}
-	return NULL;
+	return found;
 }
 
 static const struct sample *of_round(const struct cell *cell, unsigned round)

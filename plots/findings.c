@@ -2,7 +2,6 @@
 #include "plots/findings.h"
 
 #include "base/histogram.h"
-#include "base/stats.h"
 #include "plots/arrange.h"
 #include "plots/read.h"
 
@@ -57,12 +56,29 @@ static bool read_relative(const struct place *in, struct cell *cell, struct err 
 	       read_interval(&at, &cell->relative, err);
 }
 
+/* Counted in samples of their own, which are slower: the rate is that of the timed ones. */
+static bool read_futex(const struct place *summary, struct cell *cell, struct err *err)
+{
+	const struct place counters = read_member(summary, "counters");
+	double calls;
+
+	if (!read_object(&counters, NULL, err))
+		return false;
+	if (!json_object_get(counters.value, FUTEX_COUNTER))
+		return true;
+	if (!read_number_or_null(&counters, FUTEX_COUNTER, &calls, err))
+		return false;
+	cell->futex_per_s = calls / cell->time_ns.median * 1e9;
+	return true;
+}
+
 static bool read_summary(const struct place *in, struct cell *cell, struct err *err)
 {
 	const struct place at = read_member(in, "summary");
 	double voluntary, involuntary;
 	bool null;
 
+	cell->futex_per_s = NAN;
 	if (!read_object(&at, &null, err) || null)
 		return null;
 	if (!read_count(&at, "n", &cell->n, err) || cell->n == 0)
@@ -74,7 +90,7 @@ static bool read_summary(const struct place *in, struct cell *cell, struct err *
 		return false;
 	cell->voluntary_per_s = voluntary / cell->time_ns.median * 1e9;
 	cell->involuntary_per_s = involuntary / cell->time_ns.median * 1e9;
-	return read_relative(&at, cell, err);
+	return read_futex(&at, cell, err) && read_relative(&at, cell, err);
 }
 
 static bool read_bucket(const struct place *at, struct bucket *to, struct err *err)
@@ -140,52 +156,6 @@ static bool read_latency(const struct place *in, struct cell *cell, struct err *
 	return read_buckets(&at, &to->tally, err);
 }
 
-/* Futex calls per second of one sample; NaN when they were not counted. */
-static bool read_futex(const struct place *sample, double *to, struct err *err)
-{
-	const struct place counters = read_member(sample, "counters");
-	const struct place futex = read_member(&counters, FUTEX_COUNTER);
-	double elapsed_ns, value;
-
-	*to = NAN;
-	if (!read_object(&counters, NULL, err) ||
-	    !read_positive(sample, "elapsed_ns", &elapsed_ns, err))
-		return false;
-	if (!futex.value)
-		return true;
-	if (!read_object(&futex, NULL, err) || !read_number_or_null(&futex, "value", &value, err))
-		return false;
-	*to = value / elapsed_ns * 1e9;
-	return true;
-}
-
-static bool read_samples(const struct place *in, struct cell *cell, struct err *err)
-{
-	const struct place at = read_member(in, "samples");
-	double *values;
-	size_t known = 0;
-	bool read = true;
-
-	cell->futex_per_s = NAN;
-	if (!read_array(&at, NULL, err))
-		return false;
-	values = calloc(json_array_size(at.value) + 1, sizeof(*values));
-	if (!values)
-		return no_memory(err);
-	for (size_t i = 0; read && i < json_array_size(at.value); i++) {
-		const struct place sample = read_element(&at, i);
-
-		read = read_futex(&sample, &values[known], err);
-		known += read && !isnan(values[known]);
-	}
-	if (read && known) {
-		stats_sort(values, known);
-		cell->futex_per_s = stats_median(values, known);
-	}
-	free(values);
-	return read;
-}
-
 static bool read_params(const struct place *in, struct cell *cell, struct err *err)
 {
 	const struct place at = read_member(in, "params");
@@ -211,7 +181,7 @@ static bool read_cell(const struct place *at, struct cell *cell, struct err *err
 	       read_count(at, "size", &cell->size, err) && read_params(at, cell, err) &&
 	       read_text(at, "status", &cell->status, err) &&
 	       read_text_or_null(at, "reason", &cell->reason, err) && read_summary(at, cell, err) &&
-	       read_samples(at, cell, err) && read_latency(at, cell, err);
+	       read_latency(at, cell, err);
 }
 
 static bool read_cells(struct findings *to, const struct place *root, struct err *err)

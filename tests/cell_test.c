@@ -90,6 +90,23 @@ static void other_work_is_no_reference_but_other_cpus_are(void **state)
 		cell_finish(&cells[i]);
 }
 
+static void the_reference_on_the_same_cpus_is_preferred(void **state)
+{
+	struct cell cells[4] = { made("w", "sequential", 2, 10), made("w", "sequential", 2, 10),
+				 made("w", "threads", 2, 10), made("w", "threads", 2, 10) };
+
+	(void)state;
+	set(&cells[1], "cpus", "1");
+	set(&cells[2], "cpus", "1");
+	for (size_t i = 0; i < 4; i++)
+		add(&cells[i], 0, 100);
+	cells_summarize(cells, 4);
+	assert_ptr_equal(cells[2].summary.reference, &cells[1]);
+	assert_ptr_equal(cells[3].summary.reference, &cells[0]);
+	for (size_t i = 0; i < 4; i++)
+		cell_finish(&cells[i]);
+}
+
 static void a_reference_with_other_settings_is_none(void **state)
 {
 	struct cell cells[2] = { made("w", "sequential", 2, 10), made("w", "threads", 2, 10) };
@@ -215,6 +232,7 @@ int main(void)
 		cmocka_unit_test(ratios_are_taken_within_rounds_so_that_drift_cancels),
 		cmocka_unit_test(a_round_that_only_one_of_them_has_does_not_count),
 		cmocka_unit_test(other_work_is_no_reference_but_other_cpus_are),
+		cmocka_unit_test(the_reference_on_the_same_cpus_is_preferred),
 		cmocka_unit_test(a_reference_with_other_settings_is_none),
 		cmocka_unit_test(
 			what_is_counted_apart_has_a_median_and_what_is_not_counted_has_none),

@@ -1,13 +1,13 @@
 #!/usr/bin/python3
-"""Sums up test runs: tally.py PASSED FAILED TESTLOG.json... - the first two count what is in no log.
+"""Sums up test runs: tally.py PASSED FAILED SKIPPED TESTLOG.json... - the first three count what is in no log.
 
 Meson's log has an object per line and test; a test that speaks TAP counts each of its lines."""
 import json
 import re
 import sys
 
-passed, failed, skipped = int(sys.argv[1]), int(sys.argv[2]), 0
-for log in sys.argv[3:]:
+passed, failed, skipped = map(int, sys.argv[1:4])
+for log in sys.argv[4:]:
     for line in open(log, encoding="utf-8", errors="replace"):
         test = json.loads(line)
         bad = test["result"] not in ("OK", "SKIP", "EXPECTEDFAIL")
