@@ -45,7 +45,7 @@ set xrange [x_zero / 1.6 : most * 30]
 set yrange [rows - 0.4 : -0.6]
 tics = sprintf("set xtics ('0' %g", x_zero)
 decades = ceil(log10(most)) - floor(log10(least))
-do for [i = floor(log10(least)) : ceil(log10(most)) : (decades > 5 ? 2 : 1)] {
+do for [i = floor(log10(least)) : ceil(log10(most)) : (decades > 4 ? 2 : 1)] {
 	name = i < 0 ? sprintf('%g', 10.0 ** i) : i < 3 ? sprintf('%.0f', 10.0 ** i) : i < 6 ? sprintf('%.0fk', 10.0 ** (i - 3)) : sprintf('%.0fM', 10.0 ** (i - 6))
 	tics = tics . sprintf(", '%s' %g", name, 10.0 ** i)
 }
