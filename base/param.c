@@ -251,13 +251,18 @@ bool param_set_text(struct param_set *set, const char *name, const char *text, s
 	return true;
 }
 
+static const char *long_name(const char *word)
+{
+	return strcmp(word, "-o") == 0 ? "--output" : strcmp(word, "-h") == 0 ? "--help" : word;
+}
+
 bool param_set_parse(struct param_set *set, int argc, char *const argv[], int *next,
 		     struct err *err)
 {
 	int i = 1;
 
 	for (; i < argc && argv[i][0] == '-' && argv[i][1] != '\0'; i++) {
-		const char *word = strcmp(argv[i], "-o") == 0 ? "--output" : argv[i];
+		const char *word = long_name(argv[i]);
 		const char *equals = strchr(word, '=');
 		const size_t length = equals ? (size_t)(equals - word) : strlen(word);
 		struct param_value *value;

@@ -47,8 +47,9 @@ struct param_set {
 void param_set_add(struct param_set *set, const struct param *rows);
 /* Sets one by its text. Fails with what the value should have been. */
 bool param_set_text(struct param_set *set, const char *name, const char *text, struct err *err);
-/* Reads '--name value', '--name=value', '--flag', and '-o' for '--output'. Stops at '--' or at the
- * first word that is no option; *next is its index. Unknown names fail with the nearest one. */
+/* Reads '--name value', '--name=value', '--flag', and '-o' for '--output', '-h' for '--help'. Stops
+ * at '--' or at the first word that is no option; *next is its index. Unknown names fail with the
+ * nearest one. */
 bool param_set_parse(struct param_set *set, int argc, char *const argv[], int *next,
 		     struct err *err);
 /* Sets a number that was found out rather than given. */

@@ -17,7 +17,8 @@ struct suite_row {
 
 /* A row as the options have it. */
 struct wish {
-	struct suite_row row;
+	const struct suite_row *row;
+	char modes[TEXT_MAX], gils[TEXT_MAX], workers[TEXT_MAX];
 	const char *settings; /* more of them */
 	uint64_t size;
 };
@@ -148,11 +149,11 @@ static bool add_cell(struct matrix *matrix, const struct wish *wish, const char 
 		return err_set(err, EXIT_MISUSE, "more than %d cells; ask for less", CELLS_MAX);
 	*cell = (struct cell){ .workers = workers,
 			       .size = wish->size,
-			       .target_ns = wish->row.target_ms * 1000000 };
-	snprintf(cell->workload, sizeof(cell->workload), "%s", wish->row.workload);
+			       .target_ns = wish->row->target_ms * 1000000 };
+	snprintf(cell->workload, sizeof(cell->workload), "%s", wish->row->workload);
 	snprintf(cell->mode, sizeof(cell->mode), "%s", mode);
 	snprintf(cell->gil, sizeof(cell->gil), "%s", gil);
-	if (!add_settings(cell, wish->row.settings, err) ||
+	if (!add_settings(cell, wish->row->settings, err) ||
 	    !add_settings(cell, wish->settings, err))
 		return false;
 	cell_name(cell);
@@ -163,11 +164,11 @@ static bool add_cell(struct matrix *matrix, const struct wish *wish, const char 
 static bool add_modes(struct matrix *matrix, const struct wish *wish, unsigned workers,
 		      struct err *err)
 {
-	const char *modes = wish->row.modes;
+	const char *modes = wish->modes;
 	char mode[32], gil[32];
 
 	while (next_word(&modes, mode, sizeof(mode))) {
-		const char *gils = wish->row.gils;
+		const char *gils = wish->gils;
 
 		if (strcmp(mode, "gil") != 0 && !add_cell(matrix, wish, mode, "", workers, err))
 			return false;
@@ -184,7 +185,7 @@ static bool add_row(struct matrix *matrix, const struct wish *wish, struct err *
 	static const struct param number = {
 		.name = "workers", .kind = PARAM_NUMBER, .low = 1, .high = 1024
 	};
-	const char *list = wish->row.workers;
+	const char *list = wish->workers;
 	char workers[32];
 
 	while (next_word(&list, workers, sizeof(workers))) {
@@ -197,34 +198,53 @@ static bool add_row(struct matrix *matrix, const struct wish *wish, struct err *
 	return true;
 }
 
-static struct wish with_options(const struct suite_row *row, const struct param_set *options)
+/* What the row has, unless something was asked for: then that; of a variant only what it has of
+ * that. */
+static void narrow(char *to, const char *have, const char *asked, bool variant)
+{
+	char word[64];
+	size_t used = 0;
+
+	snprintf(to, TEXT_MAX, "%s", asked && !variant ? asked : have);
+	if (!asked || !variant)
+		return;
+	to[0] = '\0';
+	while (next_word(&asked, word, sizeof(word))) {
+		if (in_list(have, word) && used < TEXT_MAX)
+			used += (size_t)snprintf(to + used, TEXT_MAX - used, "%s%s",
+						 used ? "," : "", word);
+	}
+}
+
+/* The first row of a workload is what it is, the others are its variants. */
+static struct wish with_options(const struct suite_row *suite, const struct suite_row *row,
+				const struct param_set *options)
 {
 	const char *settings = param_text(options, "set");
-	struct wish wish = { .row = *row,
+	const bool variant = row > suite && strcmp(row[-1].workload, row->workload) == 0;
+	struct wish wish = { .row = row,
 			     .settings = settings ? settings : "",
 			     .size = param_number(options, "size") };
 
-	if (param_text(options, "mode"))
-		wish.row.modes = param_text(options, "mode");
-	if (param_text(options, "gil"))
-		wish.row.gils = param_text(options, "gil");
-	if (param_text(options, "workers"))
-		wish.row.workers = param_text(options, "workers");
+	narrow(wish.modes, row->modes, param_text(options, "mode"), variant);
+	narrow(wish.gils, row->gils, param_text(options, "gil"), variant);
+	narrow(wish.workers, row->workers, param_text(options, "workers"), variant);
 	return wish;
 }
 
 bool matrix_fill(struct matrix *matrix, const struct param_set *options, struct err *err)
 {
-	const struct suite_row *row = param_number(options, "full") ? full : quick;
+	const struct suite_row *suite = param_number(options, "full") ? full : quick;
 	const char *workloads = param_text(options, "workload");
+
 	matrix->count = 0;
 	matrix->cells = calloc(CELLS_MAX, sizeof(*matrix->cells));
 	if (!matrix->cells)
 		return err_set(err, EXIT_IMPOSSIBLE, "cannot allocate the matrix");
 	if (workloads && !check_workloads(workloads, err))
 		return false;
-	for (; row->workload; row++) {
-		const struct wish wish = with_options(row, options);
+	for (const struct suite_row *row = suite; row->workload; row++) {
+		const struct wish wish = with_options(suite, row, options);
 
 		if ((!workloads || in_list(workloads, row->workload)) &&
 		    !add_row(matrix, &wish, err))

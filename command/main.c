@@ -55,7 +55,7 @@ static int finish(int status)
 static bool wants_help(int argc, char *argv[])
 {
 	for (int i = 1; i < argc && strcmp(argv[i], "--") != 0; i++) {
-		if (strcmp(argv[i], "--help") == 0)
+		if (strcmp(argv[i], "--help") == 0 || strcmp(argv[i], "-h") == 0)
 			return true;
 	}
 	return false;
@@ -71,7 +71,7 @@ int main(int argc, char *argv[])
 		help(stderr);
 		return EXIT_MISUSE;
 	}
-	if (strcmp(argv[1], "--help") == 0 || strcmp(argv[1], "help") == 0) {
+	if (strcmp(argv[1], "help") == 0 || wants_help(2, argv)) {
 		help(stdout);
 		return finish(EXIT_DONE);
 	}

@@ -180,7 +180,7 @@ static void options_narrow_the_suite_to_their_cells(void **state)
 
 	(void)state;
 	fill(&matrix, given);
-	/* Two rows of the suite become the same two cells. */
+	/* The row for one CPU has other workers: it is left out. */
 	assert_int_equal(matrix.count, 2);
 	assert_string_equal(matrix.cells[0].id, "countdown/threads/3/cpus=2/tick-ns=5");
 	assert_string_equal(matrix.cells[1].id, "countdown/gil:cpython2/3/cpus=2/tick-ns=5");

@@ -23,8 +23,8 @@ $ countdown --worker 2
 countdown: unknown option '--worker'; did you mean '--workers'?
 [2]
 
-$ countdown -h
-countdown: unknown option '-h'; --help lists them
+$ countdown -x
+countdown: unknown option '-x'; --help lists them
 [2]
 
 $ countdown extra

@@ -1,0 +1,230 @@
+#!/usr/bin/python3
+"""gilscope bench and plot, end to end: bench_test.py BUILD.
+
+Real workloads once, small; then workloads that crash, hang, lie or print nonsense, by a gilscope that is
+copied beside made-up ones. Whatever happens, the result is whole or not there. Speaks TAP."""
+import json
+import os
+import re
+import shutil
+import signal
+import subprocess
+import sys
+import tempfile
+
+BUILD = os.path.realpath(sys.argv[1])
+ROOT = os.path.dirname(os.path.dirname(os.path.realpath(__file__)))
+TIMEOUT = 240
+count = failures = 0
+
+# What a made-up workload says: enough for one mode, and no lock model.
+DESCRIBE = ('{"workload":"countdown","options":[{"name":"size"}],"params":[],'
+            '"modes":[{"name":"threads"}],"gils":[]}')
+LINE = ('{"workload":"countdown","params":{"tick-spins":3},"elapsed_ns":%s,"checksum":"%s",'
+        '"per_worker":[{"nvcsw":0,"nivcsw":0}],"gil_counts":null,"latency":null}')
+
+
+def report(good, sentence, *notes):
+    global count, failures
+    count += 1
+    failures += not good
+    print(f"{'ok' if good else 'not ok'} {count} - {sentence}", flush=True)
+    for note in [] if good else notes:
+        print("# " + str(note)[:600].replace("\n", "\n# "))
+
+
+def skip(sentence, reason):
+    global count
+    count += 1
+    print(f"ok {count} - {sentence} # SKIP {reason}", flush=True)
+
+
+def run(gilscope, *words, **more):
+    return subprocess.run([gilscope, *words], text=True, capture_output=True, timeout=TIMEOUT, **more)
+
+
+def refuse_constant(word):
+    raise ValueError(f"{word} is not JSON")
+
+
+def load(folder):
+    with open(os.path.join(folder, "result.json"), encoding="utf-8") as file:
+        return json.load(file, parse_constant=refuse_constant)
+
+
+def fake(folder, script):
+    """A gilscope whose workloads are one shell script."""
+    os.makedirs(os.path.join(folder, "workloads"))
+    os.makedirs(os.path.join(folder, "plots"), exist_ok=True)
+    shutil.copy(os.path.join(BUILD, "gilscope"), folder)
+    path = os.path.join(folder, "workloads", "countdown")
+    with open(path, "w", encoding="utf-8") as file:
+        file.write(f"#!/bin/sh\ncase \"$*\" in *--describe*) echo '{DESCRIBE}'; exit;; esac\n{script}\n")
+    os.chmod(path, 0o755)
+    return os.path.join(folder, "gilscope")
+
+
+def documented_fields():
+    """The fields of each table of results/README.md, by the table's place: file, cell, sample."""
+    tables, fields = [], None
+    with open(os.path.join(ROOT, "results", "README.md"), encoding="utf-8") as file:
+        for line in file:
+            if line.startswith("| field"):
+                fields = set()
+                tables.append(fields)
+            elif line.startswith("| `") and fields is not None:
+                fields.update(re.findall(r"`(\w+)`", line.split("|")[1]))
+            elif not line.startswith("|"):
+                fields = None
+    return tables
+
+
+def real(tmp):
+    gilscope = os.path.join(BUILD, "gilscope")
+    folder = os.path.join(tmp, "real")
+    done = run(gilscope, "bench", "--workload", "countdown,convoy", "--workers", "2", "--size", "12",
+               "--set", "interval=1ms", "--runs", "6", "-o", folder)
+    report(done.returncode == 0, "a_small_run_succeeds", done.stderr)
+    result = load(folder)
+    cells = {cell["id"]: cell for cell in result["cells"]}
+    file_fields, cell_fields, sample_fields = documented_fields()
+    report(set(result) == file_fields, "a_result_has_the_documented_fields", set(result) ^ file_fields)
+    report(all(set(cell) == cell_fields for cell in cells.values()),
+           "a_cell_has_the_documented_fields", set(result["cells"][0]) ^ cell_fields)
+    report(all(set(sample) == sample_fields for cell in cells.values() for sample in cell["samples"]),
+           "a_sample_has_the_documented_fields", set(result["cells"][0]["samples"][0]) ^ sample_fields)
+    report(all(len(cell["samples"]) == 6 and cell["status"] == "ok" for cell in cells.values()),
+           "each_cell_has_its_samples")
+    order = sorted((s["seq"], s["round"]) for cell in cells.values()
+                   for s in cell["samples"] + cell["counted"])
+    report([s for s, _ in order] == list(range(len(order))), "samples_are_numbered_in_the_order_taken")
+    for workload in ("countdown", "convoy"):
+        sums = {cell["checksum"] for cell in cells.values() if cell["workload"] == workload}
+        report(len(sums) == 1, f"checksums_of_{workload}_are_equal_in_all_modes", sums)
+    with_interval = [name for name in cells if "interval=1ms" in name]
+    report(sorted(with_interval) == sorted(name for name in cells if "cpython3" in name),
+           "a_setting_goes_to_the_model_that_takes_it", with_interval)
+    missing = [c["name"] for c in result["counters"] if c["source"] is None and not c["reason"]]
+    report(not missing, "a_counter_without_source_has_a_reason", missing)
+    values = [(counter, value) for cell in cells.values() for sample in cell["samples"]
+              for counter, value in sample["counters"].items()]
+    unknown = {c["name"] for c in result["counters"] if c["source"] is None}
+    report(all(value["value"] is None for counter, value in values if counter in unknown),
+           "what_was_not_counted_is_null")
+    rows = open(os.path.join(folder, "samples.tsv"), encoding="utf-8").read().splitlines()
+    widths = {len(row.split("\t")) for row in rows}
+    report(len(rows) == 1 + len(order) and len(widths) == 1, "samples_tsv_has_a_row_per_sample", widths)
+    rows = open(os.path.join(folder, "cells.tsv"), encoding="utf-8").read().splitlines()
+    widths = {len(row.split("\t")) for row in rows}
+    report(len(rows) == 1 + len(cells) and len(widths) == 1, "cells_tsv_has_a_row_per_cell", widths)
+    plot(gilscope, folder, tmp)
+
+
+def plot(gilscope, folder, tmp):
+    empty = os.path.join(tmp, "empty")
+    os.makedirs(empty)
+    done = run(gilscope, "plot", folder, env={**os.environ, "PATH": empty})
+    report(done.returncode == 3 and done.stderr.count("\n") == 1 and "gnuplot" in done.stderr
+           and os.path.exists(os.path.join(folder, "index.html"))
+           and os.path.exists(os.path.join(folder, "modes.tsv")),
+           "without_gnuplot_the_tables_and_the_page_are_there", done.returncode, done.stderr)
+    if not shutil.which("gnuplot"):
+        skip("charts_and_page_are_made", "no gnuplot")
+        return
+    done = run(gilscope, "plot", folder)
+    made = sorted(os.listdir(folder))
+    report(done.returncode == 0 and "index.html" in made and not [n for n in made if "part" in n]
+           and {f"{n}.{e}" for n in ("modes", "latency", "switches") for e in ("svg", "png", "tsv")}
+           <= set(made), "charts_and_page_are_made", done.stderr, made)
+
+
+def made_up(tmp):
+    def bench(name, script, *words):
+        gilscope = fake(os.path.join(tmp, name), script)
+        folder = os.path.join(tmp, name, "out")
+        done = run(gilscope, "bench", "--workload", "countdown", "--mode", "threads", "--workers", "1,2",
+                   "--runs", "3", "--counters", "none", "-o", folder, *words)
+        return done, load(folder)["cells"] if os.path.exists(folder + "/result.json") else []
+
+    done, cells = bench("good", "echo '%s'" % (LINE % (1000000, "5")), "--size", "7")
+    report(done.returncode == 0 and cells[1]["summary"]["median_ns"] == 1000000,
+           "a_made_up_workload_runs_as_the_real_ones", done.stdout + done.stderr)
+    cases = {
+        "a_crash_fails_the_cell": ("kill -SEGV $$", "signal 11"),
+        "a_failure_is_told_in_the_workloads_words": ("echo 'out of luck' >&2; exit 1", "out of luck"),
+        "no_result_line_fails_the_cell": ("echo hello", "printed no result line"),
+        "an_empty_object_fails_the_cell": ("echo '{}'", "without elapsed_ns"),
+        "a_hang_fails_the_cell": ("sleep 1000", "did not end within 0.3 s"),
+        "a_broken_histogram_fails_the_cell":
+            ("echo '%s'" % (LINE % (1, "5")).replace('"latency":null',
+                                                     '"latency":{"n":1,"counts":[[999999,1]]}'),
+             "histogram"),
+    }
+    for name, (script, words) in cases.items():
+        done, cells = bench(name, script, "--size", "7", "--limit", "300ms")
+        report(done.returncode == 1 and len(cells) > 1
+               and all(c["status"] == "failed" and words in c["reason"] for c in cells),
+               name, done.stdout + done.stderr)
+    done, cells = bench("liar", "case \"$*\" in *'--workers 2'*) s=6;; *) s=5;; esac\necho '%s'"
+                        % (LINE % (1000, "'$s'")), "--size", "7")
+    status = {c["workers"]: c["status"] for c in cells}
+    report(done.returncode == 1 and status == {1: "ok", 2: "failed"}
+           and "checksum 6 differs from 5" in cells[1]["reason"],
+           "another_checksum_fails_the_cell_and_the_rest_goes_on", done.stdout, done.stderr)
+
+
+def stopped(tmp):
+    for number, name in ((signal.SIGTERM, "sigterm"), (signal.SIGINT, "sigint")):
+        gilscope = fake(os.path.join(tmp, name), f"echo x >> {tmp}/{name}/runs\n"
+                        f"[ $(wc -l < {tmp}/{name}/runs) -ge 9 ] && : > {tmp}/{name}/now && sleep 1000\n"
+                        "echo '%s'" % (LINE % (1000, "5")))
+        folder = os.path.join(tmp, name, "out")
+        process = subprocess.Popen([gilscope, "bench", "--workload", "countdown", "--mode", "threads",
+                                    "--workers", "1", "--size", "7", "--counters", "none",
+                                    "--warmup", "0", "-o", folder], text=True, stdout=subprocess.PIPE,
+                                   stderr=subprocess.PIPE)
+        # The ninth run waits for the signal: five calibrate, three are samples.
+        while not os.path.exists(f"{tmp}/{name}/now"):
+            if process.poll() is not None:
+                break
+        process.send_signal(number)
+        _, errors = process.communicate(timeout=TIMEOUT)
+        result = load(folder)
+        report(process.returncode == -number and result["partial"] and result["partial_reason"]
+               and len(result["cells"][0]["samples"]) == 3
+               and not [n for n in os.listdir(folder) if n.endswith(".part")],
+               f"after_{name}_the_finished_samples_are_there_and_marked_partial",
+               process.returncode, errors, len(result["cells"][0]["samples"]))
+
+
+def no_room(tmp):
+    gilscope = fake(os.path.join(tmp, "full"), "echo '%s'" % (LINE % (1000, "5")))
+    words = ["bench", "--workload", "countdown", "--mode", "threads", "--workers", "1", "--size", "7",
+             "--counters", "none", "--runs", "2"]
+    done = run(gilscope, *words, "-o", "/proc/nowhere")
+    report(done.returncode == 3 and done.stderr.count("\n") == 1 and "/proc/nowhere" in done.stderr,
+           "a_folder_that_cannot_be_made_is_known_before_anything_is_measured", done.stderr)
+    inside = ("mount -t tmpfs -o size=8k none /mnt && \"$@\" -o /mnt 2>/dev/stdout >/dev/null; "
+              "echo \"status $?\"; ls -A /mnt")
+    done = run("unshare", "-m", "sh", "-c", inside, "sh", gilscope, *words)
+    sentence = "a_full_disk_leaves_nothing_behind"
+    if "status" not in done.stdout or "mount" in done.stderr:
+        skip(sentence, "no right to mount a small file system")
+        return
+    lines = [line for line in done.stdout.splitlines() if "% done" not in line]
+    report(len(lines) == 2 and "No space left on device" in lines[0] and lines[1] == "status 3",
+           sentence, done.stdout, done.stderr)
+
+
+def main():
+    with tempfile.TemporaryDirectory() as tmp:
+        real(tmp)
+        made_up(tmp)
+        stopped(tmp)
+        no_room(tmp)
+    print(f"1..{count}")
+    return failures > 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
