@@ -13,16 +13,44 @@ void emit_start(struct emit *emit, FILE *to, bool pretty)
 	*emit = (struct emit){ .to = to, .pretty = pretty, .first = true };
 }
 
+/* The length of the UTF-8 sequence that begins here, 0 when it is none (RFC 3629: no overlong
+ * forms, no surrogates, nothing above U+10FFFF). */
+static size_t sequence_length(const unsigned char *c)
+{
+	const size_t length = c[0] < 0x80 ? 1 : c[0] >> 5 == 6 ? 2 : c[0] >> 4 == 14 ? 3 : 4;
+
+	if (length == 1)
+		return 1;
+	if (c[0] < 0xc2 || c[0] > 0xf4)
+		return 0;
+	for (size_t i = 1; i < length; i++) {
+		if (c[i] >> 6 != 2)
+			return 0;
+	}
+	if ((c[0] == 0xe0 && c[1] < 0xa0) || (c[0] == 0xed && c[1] > 0x9f) ||
+	    (c[0] == 0xf0 && c[1] < 0x90) || (c[0] == 0xf4 && c[1] > 0x8f))
+		return 0;
+	return length;
+}
+
+/* Bytes that are no text, as a file name may have them, become the replacement character. */
 static void put_text(FILE *to, const char *text)
 {
+	const unsigned char *c = (const unsigned char *)text;
+
 	fputc('"', to);
-	for (const unsigned char *c = (const unsigned char *)text; *c; c++) {
+	while (*c) {
+		const size_t length = sequence_length(c);
+
 		if (*c == '"' || *c == '\\')
 			fprintf(to, "\\%c", *c);
 		else if (*c < 0x20 || *c == 0x7f)
 			fprintf(to, "\\u%04x", *c);
+		else if (length > 0)
+			fwrite(c, 1, length, to);
 		else
-			fputc(*c, to);
+			fputs("\\ufffd", to);
+		c += length ? length : 1;
 	}
 	fputc('"', to);
 }

@@ -20,7 +20,7 @@ struct machine {
 	char architecture[16]; /* * x86_64 */
 	long cpus_online;      /* * */
 	long cpus_allowed;     /* * by affinity */
-	char cpus_list[64];    /* the allowed ones: 0-1; ends in '...' when it does not fit */
+	char cpus_list[512];   /* the allowed ones: 0-1; ends in '...' when it does not fit */
 	int smt;               /* * 1: hardware threads share cores; 0: not; -1: unknown */
 	char governor[32];     /* of the allowed CPUs; 'mixed' when they differ */
 	char virtualization[32]; /* * kvm, none ... */

@@ -102,7 +102,7 @@ static bool read_scaled(const char *text, const struct unit *units, uint64_t *nu
 	whole = strtoull(text, &end, 10);
 	if (errno)
 		return false;
-	if (*end == '.') {
+	if (*end == '.' && isdigit((unsigned char)end[1])) {
 		for (end++; isdigit((unsigned char)*end) && scale < 1000000000; end++) {
 			fraction = fraction * 10 + (uint64_t)(*end - '0');
 			scale *= 10;

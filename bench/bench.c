@@ -141,9 +141,10 @@ static bool set_up(struct sampler *sampler, struct result *result, struct matrix
 	const char *pin = param_text(options, "pin"), *list = param_text(options, "counters");
 
 	machine_read(&result->machine);
-	result->pin = strcmp(pin, "off") == 0  ? NULL :
-		      strcmp(pin, "auto") == 0 ? result->machine.cpus_list :
-						 pin;
+	/* A list that did not fit cannot be passed on. */
+	if (strcmp(pin, "auto") == 0)
+		pin = strstr(result->machine.cpus_list, "...") ? "off" : result->machine.cpus_list;
+	result->pin = strcmp(pin, "off") == 0 ? NULL : pin;
 	result->runs = (unsigned)param_number(options, "runs");
 	result->warmup = (unsigned)param_number(options, "warmup");
 	result->seed = param_number(options, "seed");

@@ -89,6 +89,32 @@ static void plain_output_is_one_line(void **state)
 	free(text);
 }
 
+static void bytes_that_are_no_text_become_the_replacement_character(void **state)
+{
+	/* A lone continuation, an overlong slash, a surrogate, a cut sequence, above U+10FFFF. */
+	static const char *const bad[] = { "\x80",     "\xc0\xaf",         "\xed\xa0\x80",
+					   "\xe2\x82", "\xf4\x90\x80\x80", "\xff" };
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++) {
+		char word[16];
+		json_t *root;
+
+		snprintf(word, sizeof(word), "a%sb", bad[i]);
+		start(false);
+		emit_open(&emit, NULL, '{');
+		emit_string(&emit, "good", "\xc3\xa9\xe2\x82\xac\xf0\x9f\x98\x80");
+		emit_string(&emit, "bad", word);
+		emit_close(&emit, '}');
+		root = parsed();
+		assert_string_equal(json_string_value(json_object_get(root, "good")),
+				    "\xc3\xa9\xe2\x82\xac\xf0\x9f\x98\x80");
+		assert_memory_equal(json_string_value(json_object_get(root, "bad")),
+				    "a\xef\xbf\xbd", 4);
+		json_decref(root);
+	}
+}
+
 static void integers_of_64_bits_are_exact(void **state)
 {
 	(void)state;
@@ -183,6 +209,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(nested_values_come_back_plain_and_pretty),
 		cmocka_unit_test(plain_output_is_one_line),
+		cmocka_unit_test(bytes_that_are_no_text_become_the_replacement_character),
 		cmocka_unit_test(integers_of_64_bits_are_exact),
 		cmocka_unit_test(what_is_no_finite_number_is_null),
 		cmocka_unit_test(doubles_of_all_sizes_come_back),

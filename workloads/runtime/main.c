@@ -4,6 +4,7 @@
 #include "workloads/runtime/mode.h"
 #include "workloads/runtime/tables.h"
 
+#include <ctype.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -130,24 +131,30 @@ static bool explain_unknown(int argc, char *const argv[], const struct run *run,
 	return false;
 }
 
-/* "0,2-3" to CPUs; each must be one that this process may use. */
+/* Reads a CPU's number and moves on; false when there is none. */
+static bool read_cpu(const char **at, unsigned long *cpu)
+{
+	char *end;
+
+	if (!isdigit((unsigned char)**at))
+		return false;
+	*cpu = strtoul(*at, &end, 10);
+	*at = end;
+	return true;
+}
+
+/* "0,2-3" to CPUs, in that order; each must be one that this process may use. */
 static bool read_pins(struct run *run, const char *text, struct err *err)
 {
 	const char *at = text;
+	unsigned long from, to;
 
-	while (*at) {
-		char *end;
-		const unsigned long from = strtoul(at, &end, 10);
-		unsigned long to = from;
-
-		if (end == at)
+	do {
+		if (!read_cpu(&at, &from))
 			break;
-		if (*end == '-') {
-			at = end + 1;
-			to = strtoul(at, &end, 10);
-			if (end == at)
-				break;
-		}
+		to = from;
+		if (*at == '-' && (at++, !read_cpu(&at, &to)))
+			break;
 		for (unsigned long cpu = from; cpu <= to; cpu++) {
 			if (cpu >= CPU_SETSIZE || !CPU_ISSET(cpu, &run->cpus))
 				return err_set(
@@ -157,15 +164,10 @@ static bool read_pins(struct run *run, const char *text, struct err *err)
 			if (run->pin_count < CPU_SETSIZE)
 				run->pins[run->pin_count++] = (unsigned)cpu;
 		}
-		at = end;
-		if (*at != ',')
-			break;
-		at++;
-	}
-	if (*at || run->pin_count == 0)
-		return err_set(err, EXIT_MISUSE,
-			       "--pin '%s' is not a list of CPUs; give 0,1 or 0-3", text);
-	return true;
+		if (*at == '\0' && to >= from)
+			return true;
+	} while (*at++ == ',');
+	return err_set(err, EXIT_MISUSE, "--pin '%s' is not a list of CPUs; give 0,1 or 0-3", text);
 }
 
 /* Takes all but the first 'count' out of the set; returns how many of these there are not. */
