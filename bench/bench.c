@@ -136,7 +136,7 @@ static bool check_cells(struct sampler *sampler, const struct matrix *matrix, st
 }
 
 static bool set_up(struct sampler *sampler, struct result *result, struct matrix *matrix,
-		   struct counters *counters, const struct param_set *options, struct err *err)
+		   const struct param_set *options, struct err *err)
 {
 	const char *pin = param_text(options, "pin"), *list = param_text(options, "counters");
 
@@ -150,7 +150,7 @@ static bool set_up(struct sampler *sampler, struct result *result, struct matrix
 	result->seed = param_number(options, "seed");
 	sampler->pin = result->pin;
 	sampler->limit_ns = param_number(options, "limit");
-	return counters_find(counters, list, err) && matrix_fill(matrix, options, err) &&
+	return counters_find(result->counters, list, err) && matrix_fill(matrix, options, err) &&
 	       matrix_settle(matrix, options, sampler->workloads, err) &&
 	       check_cells(sampler, matrix, err);
 }
@@ -202,6 +202,28 @@ static bool any_failed(const struct matrix *matrix)
 	return false;
 }
 
+/* All but the memory: the caller's, however this ends. */
+static bool run_bench(struct sampler *sampler, struct result *result, struct matrix *matrix,
+		      const struct param_set *options, struct err *err)
+{
+	const char *folder = param_text(options, "output");
+	struct result_files *files;
+
+	process_catch_signals();
+	if (!set_up(sampler, result, matrix, options, err))
+		return false;
+	files = result_open(folder, err);
+	if (!files)
+		return false;
+	run_matrix(sampler, result, matrix);
+	if (!result_write(files, result, err))
+		return false;
+	print_table(result, folder);
+	if (result->partial_reason)
+		die_of(process_stop_signal());
+	return true;
+}
+
 static int run(int argc, char *argv[], struct err *err)
 {
 	/* Large, not shared: off the stack. */
@@ -210,14 +232,9 @@ static int run(int argc, char *argv[], struct err *err)
 	static struct home home;
 	static struct result result;
 	struct param_set options = { 0 };
-	struct result_files *files;
 	struct matrix matrix = { 0 };
-	const char *folder;
-	int next;
+	int next, status;
 
-	result.argc = argc;
-	result.argv = argv;
-	result.counters = &counters;
 	param_set_add(&options, params);
 	if (!param_set_parse(&options, argc, argv, &next, err) || !home_find(&home, err))
 		return err->code;
@@ -226,24 +243,15 @@ static int run(int argc, char *argv[], struct err *err)
 			argv[next]);
 		return err->code;
 	}
-	folder = param_text(&options, "output");
+	result = (struct result){
+		.argc = argc, .argv = argv, .counters = &counters, .matrix = &matrix
+	};
 	sampler.workloads = home.workloads;
-	result.matrix = &matrix;
-	process_catch_signals();
-	if (!set_up(&sampler, &result, &matrix, &counters, &options, err))
-		return err->code;
-	files = result_open(folder, err);
-	if (!files)
-		return err->code;
-	run_matrix(&sampler, &result, &matrix);
-	if (!result_write(files, &result, err))
-		return err->code;
-	print_table(&result, folder);
-	if (result.partial_reason)
-		die_of(process_stop_signal());
-	next = any_failed(&matrix) ? EXIT_FAILED : EXIT_DONE;
+	status = run_bench(&sampler, &result, &matrix, &options, err) ?
+			 any_failed(&matrix) ? EXIT_FAILED : EXIT_DONE :
+			 err->code;
 	matrix_finish(&matrix);
-	return next;
+	return status;
 }
 
 const struct command command_bench = {
