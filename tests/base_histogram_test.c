@@ -40,7 +40,7 @@ static void a_bucket_is_narrower_than_eight_thousandths(void **state)
 	for (size_t i = 1; i < HISTOGRAM_BUCKETS; i++) {
 		const double low = (double)histogram_low(i), high = (double)histogram_high(i);
 
-		assert_true((high - low) / low < 0.008);
+		assert_true((high - low) / low < 0.001);
 	}
 }
 

@@ -183,7 +183,7 @@ static void what_is_not_known_is_not_a_number(void **state)
 	findings_free(&findings);
 }
 
-/* The values 1 to 100, each once; below 2^7 a bucket is a value. */
+/* The values 1 to 100, each once; below 2^10 a bucket is a value. */
 static struct tally hundred(struct bucket *buckets)
 {
 	for (size_t i = 0; i < 100; i++)

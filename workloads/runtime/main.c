@@ -31,7 +31,7 @@ static struct param common[] = {
 	[ROW_SIZE] = { .name = "size", .kind = PARAM_NUMBER, .value = "N" },
 	[ROW_TICK_NS] = { .name = "tick-ns",
 			  .kind = PARAM_NUMBER,
-			  .fallback = "15",
+			  .fallback = "20",
 			  .low = 0,
 			  .high = 1000000,
 			  .value = "NS",
