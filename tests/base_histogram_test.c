@@ -81,7 +81,7 @@ static void percentiles_are_those_of_the_sorted_values(void **state)
 			const double exact = (double)values[rank ? rank - 1 : 0];
 			const double found = (double)histogram_percentile(&one, shares[i]);
 
-			assert_true(found >= exact && found <= exact * 1.008);
+			assert_true(found >= exact && found <= exact * 1.001);
 		}
 		assert_int_equal(one.min, values[0]);
 		assert_int_equal(one.max, values[n - 1]);
