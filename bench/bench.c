@@ -17,7 +17,7 @@ static const struct param params[] = {
 	  .help = "the short suite (default): about a minute" },
 	{ .name = "full",
 	  .kind = PARAM_FLAG,
-	  .help = "more workers, more variants: about ten minutes" },
+	  .help = "more workers, more variants: about six minutes" },
 	{ .name = "workload", .kind = PARAM_TEXT, .value = "W,..", .help = "only these workloads" },
 	{ .name = "mode", .kind = PARAM_TEXT, .value = "M,..", .help = "in these modes" },
 	{ .name = "gil",

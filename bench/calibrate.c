@@ -92,18 +92,31 @@ static bool find(struct sampler *sampler, const struct cell *first, struct calib
 	return good || err_set(err, why.code, "%s: %s", cell.id, why.text);
 }
 
+/* Cells of one workload get one size, so that they can be compared, unless their operations are of
+ * another kind: a sleep lasts a hundred times as long as an echo. */
+static bool same_kind(const struct cell *a, const struct cell *b)
+{
+	const char *io = cell_setting(a, "io"), *other = cell_setting(b, "io");
+
+	return strcmp(a->workload, b->workload) == 0 &&
+	       strcmp(io ? io : "", other ? other : "") == 0;
+}
+
 void calibrate(struct sampler *sampler, struct matrix *matrix, struct calibration *found,
 	       size_t *count)
 {
 	struct err reasons[CALIBRATIONS_MAX] = { 0 };
+	const struct cell *firsts[CALIBRATIONS_MAX];
 
 	*count = 0;
 	for (size_t i = 0; i < matrix->count; i++) {
 		struct cell *cell = &matrix->cells[i];
 		size_t known = 0;
 
-		while (known < *count && strcmp(found[known].workload, cell->workload) != 0)
+		while (known < *count && !same_kind(firsts[known], cell))
 			known++;
+		if (known == *count)
+			firsts[known] = cell;
 		if (known == *count && !find(sampler, cell, &found[(*count)++], &reasons[known]) &&
 		    sampler->process.interrupted)
 			return;

@@ -16,8 +16,8 @@ struct calibration {
 #define CALIBRATIONS_MAX 32
 
 /* Sets size (where it is 0) and tick_spins of all cells. The reference of a workload is its first
- * cell: cells of one workload get one size. When it cannot be run all its cells have failed. Ends
- * early on a stop. */
+ * cell: cells of one workload, and of one kind of operation, get one size. When it cannot be run
+ * all its cells have failed. Ends early on a stop. */
 void calibrate(struct sampler *sampler, struct matrix *matrix, struct calibration *found,
 	       size_t *count);
 

@@ -57,11 +57,31 @@ static bool settings_within(const struct cell *a, const struct cell *b)
 	return true;
 }
 
+/* What the workload itself says it did: every parameter that both have is the same, but where it
+ * was done. A lock model's parameters are only in cells that have one. */
+static bool same_params(const struct cell *a, const struct cell *b)
+{
+	const json_t *other = json_object_get(b->samples[0].line, "params");
+	const char *name;
+	json_t *value;
+
+	json_object_foreach(json_object_get(a->samples[0].line, "params"), name, value)
+	{
+		const json_t *have = json_object_get(other, name);
+
+		if (strcmp(name, "cpus") != 0 && strcmp(name, "pin") != 0 && have &&
+		    !json_equal(have, value))
+			return false;
+	}
+	return true;
+}
+
 static bool is_reference(const struct cell *other, const struct cell *cell)
 {
 	return strcmp(other->mode, "sequential") == 0 && strcmp(cell->mode, "sequential") != 0 &&
 	       strcmp(other->workload, cell->workload) == 0 && other->size == cell->size &&
-	       other->workers == cell->workers && other->count > 0 && settings_within(other, cell);
+	       other->workers == cell->workers && other->count > 0 &&
+	       settings_within(other, cell) && same_params(other, cell);
 }
 
 /* The same work done by one thread, on the same CPUs if the matrix has it so, else on others; null

@@ -49,8 +49,8 @@ static const struct suite_row full[] = {
 	{ "convoy", "threads,gil,processes", MODELS, "1", "cpu=0", 100 },
 	{ "convoy", MODES, MODELS, "2", "cpu=1", 100 },
 	{ "convoy", "threads,gil,processes", MODELS, "3", "cpu=2", 100 },
-	{ "convoy", "threads,gil,processes", MODELS, "1", "cpu=0,io=socketpair", 100 },
-	{ "convoy", "threads,gil,processes", MODELS, "2", "cpu=1,io=socketpair", 100 },
+	{ "convoy", "threads,gil,processes", MODELS, "1", "cpu=0,io=socketpair", 10 },
+	{ "convoy", "threads,gil,processes", MODELS, "2", "cpu=1,io=socketpair", 10 },
 	{ 0 },
 };
 
