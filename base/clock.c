@@ -29,3 +29,13 @@ uint64_t clock_raw_to_ns(uint64_t raw, struct clock_pair from, struct clock_pair
 		return 0;
 	return (uint64_t)((double)raw * ((double)(to.ns - from.ns) / (double)span));
 }
+
+uint64_t clock_ns_to_raw(uint64_t ns)
+{
+	const struct clock_pair from = clock_pair_now();
+	struct clock_pair to = from;
+
+	while (to.ns - from.ns < 1000000)
+		to = clock_pair_now();
+	return (uint64_t)((double)ns * ((double)(to.raw - from.raw) / (double)(to.ns - from.ns)));
+}

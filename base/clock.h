@@ -48,6 +48,8 @@ struct clock_pair {
 };
 
 struct clock_pair clock_pair_now(void);
+/* Nanoseconds in raw units, by a rate measured over a millisecond: for bounds, not for results. */
+uint64_t clock_ns_to_raw(uint64_t ns);
 /* A raw difference in nanoseconds, by the rate between two pairs; 0 when the pairs coincide. */
 uint64_t clock_raw_to_ns(uint64_t raw, struct clock_pair from, struct clock_pair to);
 

@@ -1,6 +1,8 @@
 /* Affinity masks of any size, and the kernel's list format. */
 #include "base/cpus.h"
 
+#include "base/sysfile.h"
+
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -86,4 +88,47 @@ long cpus_list_count(const char *list)
 	for (long cpu = -1; (cpu = cpus_list_next(&list, cpu)) >= 0;)
 		count++;
 	return *list ? -1 : count;
+}
+
+/* The first of its core among the allowed ones? A core that tells nothing has one thread. */
+static bool is_first_of_core(const char *allowed, long cpu)
+{
+	char siblings[256];
+	const char *of_core = siblings;
+
+	if (!sysfile_line(siblings, sizeof(siblings),
+			  "/sys/devices/system/cpu/cpu%ld/topology/thread_siblings_list", cpu))
+		return true;
+	for (long sibling = -1; (sibling = cpus_list_next(&of_core, sibling)) >= 0;) {
+		const char *list = allowed;
+		long other = -1;
+
+		do
+			other = cpus_list_next(&list, other);
+		while (other >= 0 && other < sibling);
+		if (other == sibling)
+			return sibling == cpu;
+	}
+	return true;
+}
+
+bool cpus_spread(const char *allowed, char *to, size_t room)
+{
+	size_t used = 0;
+
+	for (int first = 1; first >= 0; first--) {
+		const char *list = allowed;
+
+		for (long cpu = -1; (cpu = cpus_list_next(&list, cpu)) >= 0;) {
+			if (is_first_of_core(allowed, cpu) != (bool)first)
+				continue;
+			used += (size_t)snprintf(to + used, room - used, "%s%ld", used ? "," : "",
+						 cpu);
+			if (used >= room)
+				return false;
+		}
+		if (*list)
+			return false;
+	}
+	return used > 0;
 }

@@ -3,6 +3,7 @@
 #define BASE_CPUS_H
 
 #include <sched.h>
+#include <stdbool.h>
 #include <stddef.h>
 
 /* How many CPUs the affinity allows, and which; -1 and an empty list when it cannot be read. */
@@ -12,6 +13,9 @@ void cpus_list_format(const cpu_set_t *mask, size_t size_bytes, char *to, size_t
 /* Walks a list upwards: the CPU behind 'previous' (-1: the first), *list moves along. -1 at the
  * end, where *list is empty, or where it is no list. */
 long cpus_list_next(const char **list, long previous);
+/* The same CPUs in the order in which workers should be placed on them: one of each core first,
+ * then their hardware threads. False when it does not fit or cannot be read. */
+bool cpus_spread(const char *allowed, char *to, size_t room);
 /* How many CPUs a list has; -1 when it is no list. */
 long cpus_list_count(const char *list);
 

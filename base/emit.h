@@ -10,7 +10,7 @@
 struct emit {
 	FILE *to;
 	unsigned depth;
-	bool pretty; /* a line per member down to depth 3, else all on one line */
+	bool pretty; /* a line per member down to depth 4, else all on one line */
 	bool first;  /* nothing written yet on this level */
 };
 

@@ -2,6 +2,7 @@
 #include "command/command.h"
 
 #include "base/clock.h"
+#include "base/cpus.h"
 #include "base/home.h"
 #include "bench/measure.h"
 
@@ -10,6 +11,9 @@
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
+
+/* It becomes a word of each workload's command line. */
+#define PIN_MAX 512
 
 static const struct param params[] = {
 	{ .name = "quick",
@@ -73,7 +77,7 @@ static const struct param params[] = {
 	  .kind = PARAM_NUMBER,
 	  .fallback = "1",
 	  .low = 0,
-	  .high = UINT64_MAX,
+	  .high = INT64_MAX,
 	  .value = "N",
 	  .help = "of the order in which cells are measured" },
 	{ .name = "output",
@@ -138,12 +142,16 @@ static bool check_cells(struct sampler *sampler, const struct matrix *matrix, st
 static bool set_up(struct sampler *sampler, struct result *result, struct matrix *matrix,
 		   const struct param_set *options, struct err *err)
 {
+	static char spread[PIN_MAX];
 	const char *pin = param_text(options, "pin"), *list = param_text(options, "counters");
 
 	machine_read(&result->machine);
-	/* A list that did not fit cannot be passed on. */
+	/* A list that does not fit cannot be passed on. */
+	if (strlen(pin) > PIN_MAX)
+		return err_set(err, EXIT_MISUSE, "--pin: the list is too long");
 	if (strcmp(pin, "auto") == 0)
-		pin = strstr(result->machine.cpus_list, "...") ? "off" : result->machine.cpus_list;
+		pin = cpus_spread(result->machine.cpus_list, spread, sizeof(spread)) ? spread :
+										       "off";
 	result->pin = strcmp(pin, "off") == 0 ? NULL : pin;
 	result->runs = (unsigned)param_number(options, "runs");
 	result->warmup = (unsigned)param_number(options, "warmup");
@@ -210,8 +218,11 @@ static bool run_bench(struct sampler *sampler, struct result *result, struct mat
 	struct result_files *files;
 
 	process_catch_signals();
-	if (!set_up(sampler, result, matrix, options, err))
+	if (!set_up(sampler, result, matrix, options, err)) {
+		if (process_stop_signal())
+			die_of(process_stop_signal());
 		return false;
+	}
 	files = result_open(folder, err);
 	if (!files)
 		return false;
@@ -241,6 +252,10 @@ static int run(int argc, char *argv[], struct err *err)
 	if (next < argc) {
 		err_set(err, EXIT_MISUSE, "unexpected word '%s'; bench takes only options",
 			argv[next]);
+		return err->code;
+	}
+	if (param_number(&options, "quick") && param_number(&options, "full")) {
+		err_set(err, EXIT_MISUSE, "--quick and --full are two suites; give one");
 		return err->code;
 	}
 	result = (struct result){

@@ -3,13 +3,13 @@
 
 #include <string.h>
 
-#define TRIES 5
+#define TRIES 9
 #define STEPS 12
 
 static bool take(struct sampler *sampler, const struct cell *cell, struct sample *sample,
 		 struct err *err)
 {
-	if (sample_take(sampler, cell, sample, NULL, err))
+	if (sample_take(sampler, cell, sample, err))
 		return true;
 	json_decref(sample->line);
 	return false;
@@ -35,6 +35,7 @@ static bool find_spins(struct sampler *sampler, struct cell *cell, struct err *e
 	}
 	stats_sort(spins, TRIES);
 	cell->tick_spins = (uint64_t)stats_median(spins, TRIES);
+	cell->spins_known = true;
 	return true;
 }
 
@@ -122,6 +123,7 @@ void calibrate(struct sampler *sampler, struct matrix *matrix, struct calibratio
 			return;
 		cell->size = found[known].size;
 		cell->tick_spins = found[known].tick_spins;
+		cell->spins_known = !reasons[known].text[0];
 		if (reasons[known].text[0])
 			cell_fail(cell, reasons[known].text);
 	}

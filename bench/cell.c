@@ -80,8 +80,8 @@ static bool is_reference(const struct cell *other, const struct cell *cell)
 {
 	return strcmp(other->mode, "sequential") == 0 && strcmp(cell->mode, "sequential") != 0 &&
 	       strcmp(other->workload, cell->workload) == 0 && other->size == cell->size &&
-	       other->workers == cell->workers && other->count > 0 &&
-	       settings_within(other, cell) && same_params(other, cell);
+	       other->workers == cell->workers && other->count > 0 && other->status == CELL_OK &&
+	       cell->status == CELL_OK && settings_within(other, cell) && same_params(other, cell);
 }
 
 /* The same work done by one thread, on the same CPUs if the matrix has it so, else on others; null
@@ -196,6 +196,13 @@ static void summarize(struct cell *cell, double *room, double *scratch)
 	summary->mad = stats_mad(room, cell->count, scratch);
 	for (size_t i = 0; i < COUNTERS_MAX; i++)
 		summary->counters[i] = counter_median(cell, i, room);
+	summary->counted_ns = -1;
+	for (size_t i = 0; i < cell->counted_count; i++)
+		room[i] = elapsed(&cell->counted[i]);
+	if (cell->counted_count > 0) {
+		stats_sort(room, cell->counted_count);
+		summary->counted_ns = stats_median(room, cell->counted_count);
+	}
 	summary->units_per_s = summary->median > 0 ? (double)cell->size / summary->median * 1e9 : 0;
 }
 

@@ -38,6 +38,7 @@ struct summary {
 	double relative;
 	struct interval relative_ci95;
 	double counters[COUNTERS_MAX]; /* medians; negative: not known */
+	double counted_ns; /* the median time of the samples taken to count; negative: none were */
 };
 
 struct cell {
@@ -45,6 +46,7 @@ struct cell {
 	char workload[32], mode[32], gil[32]; /* gil empty: none */
 	unsigned workers;
 	uint64_t size, tick_spins;
+	bool spins_known; /* 0 is a number of spins, too */
 	struct setting settings[CELL_SETTINGS];
 	size_t setting_count;
 	uint64_t target_ns; /* what a sample of the workload's reference should last */

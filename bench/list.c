@@ -121,12 +121,15 @@ static void put_workloads(struct list *list)
 /* The modes and the lock models are the same in all workloads; the first that answers is asked. */
 static void put_of_any(struct list *list, const char *member)
 {
+	struct err err = { 0 };
 	json_t *told = NULL;
 	const json_t *one;
 	size_t i;
 
 	for (i = 0; i < WORKLOADS && !told; i++)
-		told = describe_workload(list->home.workloads, workload_names[i], NULL);
+		told = describe_workload(list->home.workloads, workload_names[i], &err);
+	if (!told)
+		put(list, &(struct row){ .name = "unknown", .reason = err.text }, NULL);
 	json_array_foreach(json_object_get(told, member), i, one)
 	{
 		put(list,

@@ -6,7 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define TEXT_MAX 256
+#define TEXT_MAX 1024
 
 /* Lists are as a user would type them. 'target_ms': how long the reference of the workload should
  * last, so that every cell of the quick suite lasts 30 to 200 ms. */
@@ -241,6 +241,13 @@ bool matrix_fill(struct matrix *matrix, const struct param_set *options, struct 
 	matrix->cells = calloc(CELLS_MAX, sizeof(*matrix->cells));
 	if (!matrix->cells)
 		return err_set(err, EXIT_IMPOSSIBLE, "cannot allocate the matrix");
+	for (size_t i = 0; i < options->count; i++) {
+		const struct param_value *value = &options->values[i];
+
+		if (value->text && strlen(value->text) >= TEXT_MAX)
+			return err_set(err, EXIT_MISUSE, "--%s: the list is too long",
+				       value->row->name);
+	}
 	if (workloads && !check_workloads(workloads, err))
 		return false;
 	for (const struct suite_row *row = suite; row->workload; row++) {

@@ -3,6 +3,7 @@
 
 #include "base/progress.h"
 
+#include <stdlib.h>
 #include <string.h>
 
 /* Enough for a median: counts hardly vary where times do. */
@@ -82,13 +83,17 @@ enum purpose { WARM_UP, TIME, COUNT };
 static bool measure_cell(struct sampler *sampler, struct matrix *matrix, struct cell *cell,
 			 enum purpose purpose, unsigned seq, unsigned round)
 {
+	static struct histogram unused; /* of samples that do not count */
 	struct sample sample;
 	struct err err = { 0 };
 
 	if (!cell->latency)
 		cell->latency = calloc(1, sizeof(*cell->latency));
-	if (sample_take(sampler, cell, &sample, purpose == TIME ? cell->latency : NULL, &err) &&
-	    check_checksum(matrix, cell, &sample, &err)) {
+	if (!cell->latency)
+		abort();
+	if (sample_take(sampler, cell, &sample, &err) &&
+	    check_checksum(matrix, cell, &sample, &err) &&
+	    sample_pool(&sample, purpose == TIME ? cell->latency : &unused, &err)) {
 		sample.seq = seq;
 		sample.round = round;
 		if (purpose == WARM_UP)

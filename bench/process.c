@@ -42,6 +42,8 @@ void process_catch_signals(void)
 		sigaddset(&blocked, stop_signals[i]);
 	}
 	sigprocmask(SIG_BLOCK, &blocked, &mask_outside);
+	/* What a process leaves behind becomes our child, so that it can be waited for. */
+	prctl(PR_SET_CHILD_SUBREAPER, 1);
 }
 
 int process_stop_signal(void)
@@ -99,7 +101,9 @@ _Noreturn static void become(const struct ends *ends, char *const argv[], pid_t 
 	prctl(PR_SET_PDEATHSIG, SIGKILL);
 	if (getppid() != parent)
 		_exit(127);
-	/* exec resets the handlers, but not the mask. */
+	close(ends->go[1]); /* so that the end of 'go' can come */
+	/* exec resets the handlers, but neither the mask nor what is ignored. */
+	signal(SIGPIPE, SIG_DFL);
 	sigprocmask(SIG_SETMASK, &mask_outside, NULL);
 	/* In a group of its own it must not read from our terminal. */
 	nothing = open("/dev/null", O_RDONLY | O_CLOEXEC);
@@ -168,6 +172,8 @@ static bool reap(struct process *process, pid_t pid, struct err *err)
 			return err_set(err, EXIT_IMPOSSIBLE, "cannot wait for a process: %s",
 				       strerror(errno));
 	}
+	while (waitpid(-pid, NULL, 0) > 0)
+		;
 	return true;
 }
 
@@ -193,6 +199,8 @@ bool process_run(struct process *process, char *const argv[], const struct count
 	if (pidfd < 0) {
 		err_set(err, EXIT_IMPOSSIBLE, "cannot start a process: %s", strerror(errno));
 		close_all(&ends); /* a child that exists reads the end of 'go' and exits */
+		if (pid > 0)
+			waitpid(pid, NULL, 0);
 		return false;
 	}
 	setpgid(pid, pid);

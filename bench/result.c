@@ -5,6 +5,7 @@
 #include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/file.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -21,6 +22,7 @@ static const struct {
 #define OUTPUTS (sizeof(outputs) / sizeof(outputs[0]))
 
 struct result_files {
+	int lock; /* of the folder: two runs must not write the same files */
 	char folder[4096 - 64];
 	FILE *to[OUTPUTS];
 };
@@ -47,45 +49,78 @@ static bool make_folder(const char *path, struct err *err)
 	return true;
 }
 
+static bool lock_folder(struct result_files *files, struct err *err)
+{
+	files->lock = open(files->folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	if (files->lock < 0)
+		return err_set(err, EXIT_IMPOSSIBLE, "cannot open the folder '%s': %s",
+			       files->folder, strerror(errno));
+	if (flock(files->lock, LOCK_EX | LOCK_NB) == 0)
+		return true;
+	return err_set(err, EXIT_IMPOSSIBLE,
+		       "another run is writing to '%s'; wait for it or give another folder",
+		       files->folder);
+}
+
+static bool open_files(struct result_files *files, struct err *err)
+{
+	char path[4096];
+
+	for (size_t i = 0; i < OUTPUTS; i++) {
+		path_of(files, i, ".part", path, sizeof(path));
+		files->to[i] = fopen(path, "we");
+		if (!files->to[i])
+			return err_set(err, EXIT_IMPOSSIBLE, "cannot write '%s': %s", path,
+				       strerror(errno));
+	}
+	return true;
+}
+
 struct result_files *result_open(const char *folder, struct err *err)
 {
 	struct result_files *files = calloc(1, sizeof(*files));
-	char path[4096];
 
-	if (!files || strlen(folder) >= sizeof(files->folder)) {
-		err_set(err, EXIT_MISUSE, "the folder's name is too long");
+	if (!files || folder[0] == '\0' || strlen(folder) >= sizeof(files->folder)) {
+		err_set(err, EXIT_MISUSE, "the folder's name is empty or too long");
 		free(files);
 		return NULL;
 	}
+	files->lock = -1;
 	snprintf(files->folder, sizeof(files->folder), "%s", folder);
+	if (make_folder(folder, err) && lock_folder(files, err) && open_files(files, err))
+		return files;
+	result_abandon(files);
+	return NULL;
+}
+
+static void close_all(struct result_files *files)
+{
 	for (size_t i = 0; i < OUTPUTS; i++) {
-		path_of(files, i, ".part", path, sizeof(path));
-		files->to[i] = make_folder(folder, err) ? fopen(path, "we") : NULL;
-		if (!files->to[i]) {
-			if (!err->text[0])
-				err_set(err, EXIT_IMPOSSIBLE, "cannot write '%s': %s", path,
-					strerror(errno));
-			result_abandon(files);
-			return NULL;
-		}
+		if (files->to[i])
+			fclose(files->to[i]);
 	}
-	return files;
+	if (files->lock >= 0)
+		close(files->lock);
+	free(files);
 }
 
 void result_abandon(struct result_files *files)
 {
 	char path[4096];
 
-	if (!files)
-		return;
-	for (size_t i = 0; i < OUTPUTS; i++) {
-		if (!files->to[i])
-			continue;
-		fclose(files->to[i]);
+	for (size_t i = 0; files && i < OUTPUTS; i++) {
 		path_of(files, i, ".part", path, sizeof(path));
-		unlink(path);
+		if (files->to[i])
+			unlink(path);
 	}
-	free(files);
+	if (files)
+		close_all(files);
+}
+
+/* Down to the disk; the disk may be full only when it comes to writing. */
+static bool flush(FILE *to)
+{
+	return fflush(to) == 0 && !ferror(to) && fsync(fileno(to)) == 0;
 }
 
 bool result_write(struct result_files *files, const struct result *result, struct err *err)
@@ -93,12 +128,10 @@ bool result_write(struct result_files *files, const struct result *result, struc
 	char part[4096], path[4096];
 
 	for (size_t i = 0; i < OUTPUTS; i++) {
+		path_of(files, i, "", path, sizeof(path));
+		errno = 0;
 		outputs[i].write(result, files->to[i]);
-		/* The disk may be full only when it comes to writing: errno is of the first
-		 * failure. */
-		if (fflush(files->to[i]) != 0 || ferror(files->to[i]) ||
-		    fsync(fileno(files->to[i])) != 0) {
-			path_of(files, i, "", path, sizeof(path));
+		if (!flush(files->to[i])) {
 			err_set(err, EXIT_IMPOSSIBLE, "cannot write '%s': %s; nothing was written",
 				path, strerror(errno));
 			result_abandon(files);
@@ -115,8 +148,6 @@ bool result_write(struct result_files *files, const struct result *result, struc
 			return false;
 		}
 	}
-	for (size_t i = 0; i < OUTPUTS; i++)
-		fclose(files->to[i]);
-	free(files);
+	close_all(files);
 	return true;
 }

@@ -106,7 +106,7 @@ static void put_latency(struct emit *emit, const struct cell *cell)
 {
 	const struct histogram *all = cell->latency;
 
-	if (!all || all->n == 0) {
+	if (!all || all->n == 0 || cell->count == 0) {
 		emit_null(emit, "latency");
 		return;
 	}
@@ -169,6 +169,7 @@ static void put_summary(struct emit *emit, const struct result *result, const st
 	emit_double(emit, "nivcsw", summary->nivcsw);
 	emit_double(emit, "units_per_s", summary->units_per_s);
 	put_relative(emit, summary);
+	emit_double(emit, "counted_ns", summary->counted_ns < 0 ? NAN : summary->counted_ns);
 	emit_open(emit, "counters", '{');
 	for (size_t i = 0; i < result->counters->count; i++) {
 		const double median = summary->counters[i];

@@ -9,6 +9,7 @@
 #include <sys/wait.h>
 
 #define WORDS_MAX 48
+#define CHECK_LIMIT_NS 30000000000u
 
 /* A command line, and the memory of its words. */
 struct command_line {
@@ -51,7 +52,7 @@ static void build(struct command_line *line, const struct sampler *sampler, cons
 	add_number(line, "--workers", cell->workers);
 	if (cell->size)
 		add_number(line, "--size", cell->size);
-	if (cell->tick_spins)
+	if (cell->spins_known)
 		add_number(line, "--tick-spins", cell->tick_spins);
 	/* Confined to fewer CPUs there is nothing left to choose. */
 	if (sampler->pin && !cell_setting(cell, "cpus"))
@@ -69,47 +70,65 @@ bool sample_check(struct sampler *sampler, const struct cell *cell, struct err *
 {
 	struct command_line line;
 	struct process *process = &sampler->process;
+	struct err why = { 0 };
 
 	build(&line, sampler, cell);
 	add_word(&line, "", "--describe");
-	if (!process_run(process, line.argv, NULL, sampler->limit_ns, err))
+	if (!process_run(process, line.argv, NULL, CHECK_LIMIT_NS, err))
 		return false;
-	if (WIFEXITED(process->status) && WEXITSTATUS(process->status) == 0)
+	if (process->interrupted)
+		return err_set(err, EXIT_FAILED, "was interrupted");
+	if (process_judge(process, CHECK_LIMIT_NS, &why))
 		return true;
 	process->error[strcspn(process->error, "\n")] = '\0';
-	return err_set(err,
-		       WIFEXITED(process->status) &&
-				       WEXITSTATUS(process->status) == EXIT_IMPOSSIBLE ?
-			       EXIT_IMPOSSIBLE :
-			       EXIT_MISUSE,
-		       "%s", process->error);
+	/* It refuses in words of its own that name it; anything else is not a refusal. */
+	if (WIFEXITED(process->status) && process->error[0] &&
+	    (WEXITSTATUS(process->status) == EXIT_MISUSE ||
+	     WEXITSTATUS(process->status) == EXIT_IMPOSSIBLE))
+		return err_set(err, WEXITSTATUS(process->status), "%s", process->error);
+	return err_set(err, EXIT_IMPOSSIBLE, "'%s --describe' %s", cell->workload, why.text);
 }
 
-/* Adds the pairs of bucket and count; false when they are not such. */
-static bool add_latencies(const json_t *latency, struct histogram *to)
+/* Reads the pairs of bucket and count; false when they are not such, or do not add up. */
+static bool read_counts(const json_t *counts, uint64_t n, struct histogram *to)
 {
 	const json_t *pair;
+	uint64_t sum = 0;
 	size_t i;
-	json_int_t n, min, max, sum, bits;
-	json_t *counts;
 
-	if (json_unpack((json_t *)latency, "{s:I, s:I, s:I, s:I, s:I, s:o}", "n", &n, "min", &min,
-			"max", &max, "sum", &sum, "sub_bits", &bits, "counts", &counts) != 0 ||
-	    bits != HISTOGRAM_SUB_BITS || n < 1)
-		return false;
 	json_array_foreach(counts, i, pair)
 	{
 		json_int_t bucket, count;
 
 		if (json_unpack((json_t *)pair, "[I, I]", &bucket, &count) != 0 || bucket < 0 ||
-		    bucket >= HISTOGRAM_BUCKETS || count < 0)
+		    bucket >= HISTOGRAM_BUCKETS || count < 1 || count > UINT32_MAX)
 			return false;
 		to->counts[bucket] += (uint32_t)count;
+		sum += (uint64_t)count;
 	}
-	to->min = to->n == 0 || (uint64_t)min < to->min ? (uint64_t)min : to->min;
-	to->max = (uint64_t)max > to->max ? (uint64_t)max : to->max;
-	to->n += (uint64_t)n;
-	to->sum += (uint64_t)sum;
+	return sum == n;
+}
+
+bool sample_pool(struct sample *sample, struct histogram *latency, struct err *err)
+{
+	static struct histogram one; /* large */
+	json_t *found = json_object_get(sample->line, "latency"), *counts;
+	json_int_t n, min, max, sum, bits;
+
+	if (!json_is_object(found))
+		return true;
+	one = (struct histogram){ 0 };
+	if (json_unpack(found, "{s:I, s:I, s:I, s:I, s:I, s:o}", "n", &n, "min", &min, "max", &max,
+			"sum", &sum, "sub_bits", &bits, "counts", &counts) != 0 ||
+	    bits != HISTOGRAM_SUB_BITS || n < 1 || min < 0 || max < min || sum < 0 ||
+	    !read_counts(counts, (uint64_t)n, &one))
+		return err_set(err, EXIT_FAILED, "printed a latency histogram that cannot be read");
+	one.n = (uint64_t)n;
+	one.min = (uint64_t)min;
+	one.max = (uint64_t)max;
+	one.sum = (uint64_t)sum;
+	histogram_merge(latency, &one);
+	json_object_del(found, "counts");
 	return true;
 }
 
@@ -132,28 +151,21 @@ static bool add_switches(const json_t *line, struct sample *sample)
 }
 
 /* The one line of a workload, checked as far as anything here relies on it. */
-static bool read_line(const char *text, struct sample *sample, struct histogram *latency,
-		      struct err *err)
+static bool read_line(const char *text, struct sample *sample, struct err *err)
 {
 	json_error_t where;
 	json_t *line = json_loads(text, JSON_REJECT_DUPLICATES, &where);
-	json_t *found;
+	json_int_t elapsed_ns;
 
 	if (!line)
 		return err_set(err, EXIT_FAILED, "printed no result line: %s", where.text);
 	sample->line = line;
-	if (!json_is_integer(json_object_get(line, "elapsed_ns")) ||
-	    !json_is_string(json_object_get(line, "checksum")) || !add_switches(line, sample))
+	elapsed_ns = json_integer_value(json_object_get(line, "elapsed_ns"));
+	if (elapsed_ns < 1 || !json_is_string(json_object_get(line, "checksum")) ||
+	    !add_switches(line, sample))
 		return err_set(err, EXIT_FAILED,
 			       "printed a result line without elapsed_ns, checksum or per_worker");
-	sample->elapsed_ns = (uint64_t)json_integer_value(json_object_get(line, "elapsed_ns"));
-	found = json_object_get(line, "latency");
-	if (json_is_object(found)) {
-		if (latency && !add_latencies(found, latency))
-			return err_set(err, EXIT_FAILED,
-				       "printed a latency histogram that cannot be read");
-		json_object_del(found, "counts");
-	}
+	sample->elapsed_ns = (uint64_t)elapsed_ns;
 	return true;
 }
 
@@ -163,7 +175,7 @@ static int64_t difference(int64_t before, int64_t after)
 }
 
 bool sample_take(struct sampler *sampler, const struct cell *cell, struct sample *sample,
-		 struct histogram *latency, struct err *err)
+		 struct err *err)
 {
 	struct process *process = &sampler->process;
 	struct disturbance before, after;
@@ -188,5 +200,5 @@ bool sample_take(struct sampler *sampler, const struct cell *cell, struct sample
 		.steal_ns = difference(before.steal_ns, after.steal_ns),
 		.throttled_ns = difference(before.throttled_ns, after.throttled_ns),
 	};
-	return read_line(process->output, sample, latency, err);
+	return read_line(process->output, sample, err);
 }

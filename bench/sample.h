@@ -15,10 +15,12 @@ struct sampler {
 };
 
 /* False when the sample failed, with the reason, or when we were asked to stop
- * (sampler->process.interrupted). The latencies are added to 'latency' if it is not null. The
- * caller drops sample->line. */
+ * (sampler->process.interrupted). The caller drops sample->line. */
 bool sample_take(struct sampler *sampler, const struct cell *cell, struct sample *sample,
-		 struct histogram *latency, struct err *err);
+		 struct err *err);
+/* Moves the latencies of a sample, if it has any, into 'latency'; adds nothing when they cannot be
+ * read. */
+bool sample_pool(struct sample *sample, struct histogram *latency, struct err *err);
 /* Asks the workload whether it would accept the cell, without running it; its words are the reason.
  */
 bool sample_check(struct sampler *sampler, const struct cell *cell, struct err *err);

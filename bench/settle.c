@@ -20,6 +20,19 @@ static bool has_name(const json_t *rows, const char *name)
 	return false;
 }
 
+/* What the runner sets itself; as a setting it would make a cell lie about itself. */
+static bool is_own(const char *name)
+{
+	static const char *const own[] = { "mode", "gil",      "workers", "size",
+					   "json", "describe", "help",    NULL };
+
+	for (size_t i = 0; own[i]; i++) {
+		if (strcmp(own[i], name) == 0)
+			return true;
+	}
+	return false;
+}
+
 static bool takes(const json_t *description, const struct cell *cell, const char *name)
 {
 	const json_t *gil;
@@ -94,6 +107,11 @@ bool matrix_settle(struct matrix *matrix, const struct param_set *options, const
 		char name[64];
 
 		snprintf(name, sizeof(name), "%.*s", (int)strcspn(list, "=,"), list);
+		if (is_own(name)) {
+			good = err_set(err, EXIT_MISUSE, "--set '%s': give --%s to bench itself",
+				       name, name);
+			break;
+		}
 		good = settle(matrix, descriptions, name) ||
 		       err_set(err, EXIT_MISUSE,
 			       "--set '%s': no cell takes it; WORKLOAD --help lists what it takes",

@@ -2,6 +2,7 @@
 #include "command/command.h"
 
 #include "base/param.h"
+#include "base/start.h"
 #include "config.h"
 
 #include <stdio.h>
@@ -67,6 +68,7 @@ int main(int argc, char *argv[])
 	struct err err = { 0 };
 	int status;
 
+	start_safely();
 	if (argc < 2) {
 		help(stderr);
 		return EXIT_MISUSE;

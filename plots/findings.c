@@ -56,19 +56,20 @@ static bool read_relative(const struct place *in, struct cell *cell, struct err 
 	       read_interval(&at, &cell->relative, err);
 }
 
-/* Counted in samples of their own, which are slower: the rate is that of the timed ones. */
+/* Counted in samples of their own, which are slower: the rate is theirs. */
 static bool read_futex(const struct place *summary, struct cell *cell, struct err *err)
 {
 	const struct place counters = read_member(summary, "counters");
-	double calls;
+	double calls, counted_ns;
 
-	if (!read_object(&counters, NULL, err))
+	if (!read_number_or_null(summary, "counted_ns", &counted_ns, err) ||
+	    !read_object(&counters, NULL, err))
 		return false;
 	if (!json_object_get(counters.value, FUTEX_COUNTER))
 		return true;
 	if (!read_number_or_null(&counters, FUTEX_COUNTER, &calls, err))
 		return false;
-	cell->futex_per_s = calls / cell->time_ns.median * 1e9;
+	cell->futex_per_s = calls / (isnan(counted_ns) ? cell->time_ns.median : counted_ns) * 1e9;
 	return true;
 }
 

@@ -46,8 +46,15 @@ static void write_row(const struct findings *findings, const struct cell *cell, 
 	tsv_end(&row);
 }
 
+/* A logarithmic axis needs something above 0. */
+static bool is_something(const struct cell *cell)
+{
+	return cell->voluntary_per_s > 0 || cell->involuntary_per_s > 0 || cell->futex_per_s > 0;
+}
+
 static size_t rows(const struct findings *findings, FILE *to)
 {
+	bool something = false;
 	size_t count = 0;
 
 	for (size_t series = 0; series < findings->series_count; series++) {
@@ -56,9 +63,10 @@ static size_t rows(const struct findings *findings, FILE *to)
 		if (!cell)
 			continue;
 		write_row(findings, cell, to);
+		something |= is_something(cell);
 		count++;
 	}
-	return count;
+	return something ? count : 0;
 }
 
 static double switches_of(const struct cell *cell)

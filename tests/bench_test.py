@@ -165,6 +165,12 @@ def made_up(tmp):
         report(done.returncode == 1 and len(cells) > 1
                and all(c["status"] == "failed" and words in c["reason"] for c in cells),
                name, done.stdout + done.stderr)
+    done, cells = bench("own", "echo '%s'" % (LINE % (1000, "5")), "--set", "workers=3")
+    report(done.returncode == 2 and "give --workers to bench itself" in done.stderr,
+           "what_the_runner_sets_itself_is_no_setting", done.stderr)
+    done, cells = bench("zero", "echo '%s'" % (LINE % (0, "5")), "--size", "7")
+    report(done.returncode == 1 and all(c["status"] == "failed" for c in cells),
+           "no_time_at_all_is_no_result", done.stderr)
     done, cells = bench("liar", "case \"$*\" in *'--workers 2'*) s=6;; *) s=5;; esac\necho '%s'"
                         % (LINE % (1000, "'$s'")), "--size", "7")
     status = {c["workers"]: c["status"] for c in cells}
@@ -176,14 +182,14 @@ def made_up(tmp):
 def stopped(tmp):
     for number, name in ((signal.SIGTERM, "sigterm"), (signal.SIGINT, "sigint")):
         gilscope = fake(os.path.join(tmp, name), f"echo x >> {tmp}/{name}/runs\n"
-                        f"[ $(wc -l < {tmp}/{name}/runs) -ge 9 ] && : > {tmp}/{name}/now && sleep 1000\n"
+                        f"[ $(wc -l < {tmp}/{name}/runs) -ge 13 ] && : > {tmp}/{name}/now && sleep 1000\n"
                         "echo '%s'" % (LINE % (1000, "5")))
         folder = os.path.join(tmp, name, "out")
         process = subprocess.Popen([gilscope, "bench", "--workload", "countdown", "--mode", "threads",
                                     "--workers", "1", "--size", "7", "--counters", "none",
                                     "--warmup", "0", "-o", folder], text=True, stdout=subprocess.PIPE,
                                    stderr=subprocess.PIPE)
-        # The ninth run waits for the signal: five calibrate, three are samples.
+        # The thirteenth run waits for the signal: nine calibrate, three are samples.
         while not os.path.exists(f"{tmp}/{name}/now"):
             if process.poll() is not None:
                 break
@@ -195,6 +201,30 @@ def stopped(tmp):
                and not [n for n in os.listdir(folder) if n.endswith(".part")],
                f"after_{name}_the_finished_samples_are_there_and_marked_partial",
                process.returncode, errors, len(result["cells"][0]["samples"]))
+
+
+def beside(tmp):
+    """Two runs into one folder; a run with closed descriptors."""
+    gilscope = fake(os.path.join(tmp, "two"), f"mkfifo {tmp}/two/hold 2>/dev/null && : > {tmp}/two/now && "
+                    f"cat {tmp}/two/hold\necho '%s'" % (LINE % (1000, "5")))
+    folder = os.path.join(tmp, "two", "out")
+    words = ["bench", "--workload", "countdown", "--mode", "threads", "--workers", "1", "--size", "7",
+             "--counters", "none", "--runs", "2", "-o", folder]
+    with subprocess.Popen([gilscope, *words], stdout=subprocess.DEVNULL,
+                          stderr=subprocess.DEVNULL) as first:
+        while not os.path.exists(f"{tmp}/two/now") and first.poll() is None:
+            pass
+        second = run(gilscope, *words)
+        with open(f"{tmp}/two/hold", "w", encoding="utf-8"):
+            pass
+    report(first.returncode == 0 and second.returncode == 3 and "another run" in second.stderr
+           and len(load(folder)["cells"][0]["samples"]) == 2,
+           "two_runs_do_not_write_the_same_files", second.stderr, first.returncode)
+    done = run("sh", "-c", '"$@" <&- >&- 2>&-', "sh", gilscope, *words)
+    rows = open(os.path.join(folder, "samples.tsv"), encoding="utf-8").read().splitlines()
+    report(done.returncode == 3 and rows[0].startswith("# cell") and len(rows) == 3
+           and load(folder)["schema"], "closed_descriptors_do_not_become_result_files",
+           done.returncode, rows[:2])
 
 
 def no_room(tmp):
@@ -221,6 +251,7 @@ def main():
         real(tmp)
         made_up(tmp)
         stopped(tmp)
+        beside(tmp)
         no_room(tmp)
     print(f"1..{count}")
     return failures > 0

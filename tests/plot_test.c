@@ -19,7 +19,7 @@
 	"'params':{" params "},'reason':null,'latency':null,'samples':[]," rest "}"
 #define OK(relative) \
 	"'status':'ok','summary':{'n':6,'median_ns':1000,'ci95':[900,1100],'nvcsw':5," \
-	"'nivcsw':null,'counters':{},'relative':" relative "}"
+	"'nivcsw':null,'counted_ns':null,'counters':{},'relative':" relative "}"
 #define HALF "{'to':'x','median':0.5,'ci95':null}"
 
 /* With single quotes for double ones, to be read by people. */

@@ -23,6 +23,7 @@ struct state {
 	alignas(64) sem_t lock;
 	alignas(64) struct tick tick; /* _Py_Ticker: one for all threads */
 	int check_interval;
+	uint64_t conflict_raw; /* a take that lasts longer has waited, in raw counter units */
 	alignas(64) struct gil_tally tally;
 };
 
@@ -37,11 +38,15 @@ static const struct param params[] = {
 	{ 0 },
 };
 
+/* A free semaphore is taken in some 20 ns; a wait is a system call and a switch. */
+#define CONFLICT_NS 2000
+
 static bool init(void *memory, const struct param_set *set, struct err *err)
 {
 	struct state *s = memory;
 
 	s->check_interval = (int)param_number(set, "check-interval");
+	s->conflict_raw = clock_ns_to_raw(CONFLICT_NS);
 	atomic_init(&s->tick.left, s->check_interval);
 	if (sem_init(&s->lock, 0, 1) != 0)
 		return err_set(err, EXIT_IMPOSSIBLE, "cannot make a semaphore: %s",
@@ -52,16 +57,18 @@ static bool init(void *memory, const struct param_set *set, struct err *err)
 static void acquire(void *memory, unsigned self)
 {
 	struct state *s = memory;
-	uint64_t asked_at = 0;
+	const uint64_t asked_at = clock_raw();
+	uint64_t now;
 	int value = 1;
 
-	/* Not the interpreter's: the only way to know a conflict without changing the calls. */
+	/* Not the interpreter's: it shows a conflict without changing the calls. Another thread may
+	 * still take the semaphore between this and the wait; then only the time tells. */
 	sem_getvalue(&s->lock, &value);
-	if (value == 0)
-		asked_at = clock_raw();
 	while (sem_wait(&s->lock) != 0 && errno == EINTR)
 		;
-	gil_tally_take(&s->tally, self, value == 0, asked_at);
+	now = clock_raw();
+	gil_tally_take(&s->tally, self, value == 0 || now - asked_at > s->conflict_raw, asked_at,
+		       now);
 }
 
 static struct tick *tick(void *memory, unsigned self)

@@ -134,7 +134,7 @@ static void acquire(void *memory, unsigned self)
 	pthread_mutex_unlock(&gil->switch_mutex);
 	if (atomic_load_explicit(&s->tick.breaker, memory_order_relaxed))
 		atomic_store_explicit(&s->tick.breaker, 0, memory_order_relaxed);
-	gil_tally_take(&s->tally, self, contended, asked_at);
+	gil_tally_take(&s->tally, self, contended, asked_at, clock_raw());
 	s->tally.counts.timeouts += timeouts;
 	pthread_mutex_unlock(&gil->mutex);
 }

@@ -21,7 +21,9 @@ struct gil_counts {
 	uint64_t switches;        /* takes by another thread than the holder before */
 	uint64_t drops_voluntary; /* let go to wait, or at the thread's end */
 	uint64_t drops_forced;    /* let go at a tick, because the model's rule said so */
-	uint64_t wait_raw;        /* in contended takes, summed over the threads */
+	/* In contended takes, summed over the threads. What a holder that was asked to let go waits
+	 * for its successor (forced switching) is neither waiting nor holding. */
+	uint64_t wait_raw;
 	uint64_t hold_raw;
 };
 
@@ -57,12 +59,10 @@ struct gil_tally {
 	unsigned last;     /* the last holder, plus 1; 0: none yet */
 };
 
-/* The wait began at 'asked_at' (raw) if the take was contended; otherwise that is not read. */
+/* All times raw; 'asked_at' is read only if the take was contended. */
 static inline void gil_tally_take(struct gil_tally *tally, unsigned self, bool contended,
-				  uint64_t asked_at)
+				  uint64_t asked_at, uint64_t now)
 {
-	const uint64_t now = clock_raw();
-
 	tally->counts.takes++;
 	if (contended) {
 		tally->counts.contended++;

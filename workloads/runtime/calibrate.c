@@ -1,14 +1,15 @@
 /* Finds how many spins make a tick as long as asked for. By the median of many short measurements,
  * bare and spinning in turn: on a shared machine a core's speed can double for a moment, so that
  * the shortest would be a tick of another machine. */
+#include "base/stats.h"
 #include "workloads/runtime/run.h"
 
 #include <limits.h>
-#include <stdlib.h>
 
 #define TICKS 1024
-#define ROUNDS 51
+#define ROUNDS 25
 #define SPINS 64
+#define CORRECTIONS 3
 
 static uint64_t time_ticks(uint64_t spins)
 {
@@ -21,25 +22,31 @@ static uint64_t time_ticks(uint64_t spins)
 	return clock_now_ns() - start;
 }
 
-static int by_value(const void *a, const void *b)
+/* Nanoseconds of a tick, by the median. */
+static double tick_ns_of(uint64_t spins)
 {
-	const double x = *(const double *)a, y = *(const double *)b;
+	double took[ROUNDS];
 
-	return (x > y) - (x < y);
+	for (int i = 0; i < ROUNDS; i++)
+		took[i] = (double)time_ticks(spins) / TICKS;
+	stats_sort(took, ROUNDS);
+	return stats_median(took, ROUNDS);
 }
 
+/* A first guess from the cost of a spin, then corrected by ticks of that very length: what a
+ * processor does of a short loop beside what surrounds it is no straight line. */
 uint64_t run_calibrate_tick(uint64_t tick_ns)
 {
-	double needed[ROUNDS];
+	const double bare = tick_ns_of(0), wanted = (double)tick_ns;
+	const double spin = (tick_ns_of(SPINS) - bare) / SPINS;
+	double spins = spin > 0 ? (wanted - bare) / spin : 0;
 
 	if (tick_ns == 0)
 		return 0;
-	for (int i = 0; i < ROUNDS; i++) {
-		const double bare = (double)time_ticks(0) / TICKS;
-		const double spin = ((double)time_ticks(SPINS) / TICKS - bare) / SPINS;
+	for (int step = 0; step < CORRECTIONS && spins >= 1; step++) {
+		const double off = wanted - tick_ns_of((uint64_t)(spins + 0.5));
 
-		needed[i] = spin > 0 ? ((double)tick_ns - bare) / spin : 0;
+		spins += spin > 0 ? off / spin : 0;
 	}
-	qsort(needed, ROUNDS, sizeof(needed[0]), by_value);
-	return needed[ROUNDS / 2] > 0 ? (uint64_t)(needed[ROUNDS / 2] + 0.5) : 0;
+	return spins > 0 ? (uint64_t)(spins + 0.5) : 0;
 }

@@ -1,65 +1,61 @@
 /* One worker's life beside others: place, start together, phases, finish, check. And its clocks. */
+#include "base/sysfile.h"
 #include "workloads/runtime/run.h"
 
-#include <fcntl.h>
-#include <stdlib.h>
+#include <stdio.h>
 #include <sys/resource.h>
-#include <unistd.h>
 
-/* Nanoseconds ready to run but not running, field 2 of schedstat (Documentation/scheduler). */
+/* Nanoseconds ready to run but not running, field 2 of schedstat (Documentation/scheduler); false
+ * where the kernel does not account for it: then it says that nothing ever ran. */
 static bool read_run_delay(uint64_t *ns)
 {
+	unsigned long long ran, waited;
 	char text[96];
-	char *end;
-	ssize_t length;
-	const int fd = open("/proc/thread-self/schedstat", O_RDONLY | O_CLOEXEC);
 
-	if (fd < 0)
+	if (!sysfile_line(text, sizeof(text), "/proc/thread-self/schedstat") ||
+	    sscanf(text, "%llu %llu", &ran, &waited) != 2 || ran == 0)
 		return false;
-	length = read(fd, text, sizeof(text) - 1);
-	close(fd);
-	if (length <= 0)
-		return false;
-	text[length] = '\0';
-	strtoull(text, &end, 10);
-	*ns = strtoull(end, NULL, 10);
+	*ns = waited;
 	return true;
 }
 
-static void testify(struct worker *w, struct witness *now)
+void run_clock_prepare(struct witness *since)
+{
+	since->run_delay_known = read_run_delay(&since->run_delay_ns);
+}
+
+/* The cheap ones only: others may have started already. */
+void run_clock_start(struct worker *w, struct witness *since)
 {
 	struct rusage usage;
 
 	getrusage(RUSAGE_THREAD, &usage);
-	now->cpu_ns = clock_now_ns_of(CLOCK_THREAD_CPUTIME_ID);
-	now->nvcsw = (uint64_t)usage.ru_nvcsw;
-	now->nivcsw = (uint64_t)usage.ru_nivcsw;
-	now->run_delay_ns = 0;
-	w->result->run_delay_known = read_run_delay(&now->run_delay_ns);
-}
-
-void run_clock_start(struct worker *w, struct witness *since)
-{
-	testify(w, since);
+	since->nvcsw = (uint64_t)usage.ru_nvcsw;
+	since->nivcsw = (uint64_t)usage.ru_nivcsw;
+	since->start_ns = clock_now_ns();
 	since->cpu_ns = clock_now_ns_of(CLOCK_THREAD_CPUTIME_ID);
-	w->result->finish_ns = clock_now_ns();
 	if (w->result->start_ns == 0)
-		w->result->start_ns = w->result->finish_ns;
-	/* finish_ns holds the start of this stretch until run_clock_stop replaces it. */
+		w->result->start_ns = since->start_ns;
 }
 
 void run_clock_stop(struct worker *w, const struct witness *since)
 {
-	const uint64_t began = w->result->finish_ns;
-	struct witness now;
+	const uint64_t cpu_ns = clock_now_ns_of(CLOCK_THREAD_CPUTIME_ID);
+	const uint64_t now = clock_now_ns();
+	struct worker_result *result = w->result;
+	struct rusage usage;
+	uint64_t run_delay_ns;
 
-	w->result->finish_ns = clock_now_ns();
-	w->result->elapsed_ns += w->result->finish_ns - began;
-	testify(w, &now);
-	w->result->spent.cpu_ns += now.cpu_ns - since->cpu_ns;
-	w->result->spent.run_delay_ns += now.run_delay_ns - since->run_delay_ns;
-	w->result->spent.nvcsw += now.nvcsw - since->nvcsw;
-	w->result->spent.nivcsw += now.nivcsw - since->nivcsw;
+	getrusage(RUSAGE_THREAD, &usage);
+	result->finish_ns = now;
+	result->elapsed_ns += now - since->start_ns;
+	result->spent.cpu_ns += cpu_ns - since->cpu_ns;
+	result->spent.nvcsw += (uint64_t)usage.ru_nvcsw - since->nvcsw;
+	result->spent.nivcsw += (uint64_t)usage.ru_nivcsw - since->nivcsw;
+	if (since->run_delay_known && read_run_delay(&run_delay_ns))
+		result->spent.run_delay_ns += run_delay_ns - since->run_delay_ns;
+	else
+		result->run_delay_unknown = true;
 }
 
 void run_place(const struct run *run, unsigned index)
@@ -81,6 +77,7 @@ void run_worker(struct worker *w)
 	struct witness since;
 
 	run_place(run, w->index);
+	run_clock_prepare(&since);
 	pthread_barrier_wait(run->barrier);
 	run_clock_start(w, &since);
 	worker_unblock(w);

@@ -41,7 +41,7 @@ static void print_workers(struct emit *emit, const struct run *run)
 		emit_u64(emit, "units", result->units);
 		emit_u64(emit, "elapsed_ns", result->elapsed_ns);
 		emit_u64(emit, "cpu_ns", result->spent.cpu_ns);
-		if (result->run_delay_known)
+		if (!result->run_delay_unknown)
 			emit_u64(emit, "run_delay_ns", result->spent.run_delay_ns);
 		else
 			emit_null(emit, "run_delay_ns");

@@ -1,5 +1,6 @@
 /* The main of every workload binary: options in, one result out. The only place of a workload that
  * prints errors and exits. */
+#include "base/start.h"
 #include "workloads/runtime/describe.h"
 #include "workloads/runtime/mode.h"
 #include "workloads/runtime/tables.h"
@@ -268,6 +269,7 @@ int main(int argc, char *argv[])
 	static struct run run;
 	struct err err = { 0 };
 
+	start_safely();
 	run.workload = workloads[0];
 	if (!read_options(&run, argc, argv, &err))
 		return fail(&run, &err);

@@ -78,6 +78,8 @@ static bool run_processes(struct run *run, struct err *err)
 			err_set(err, EXIT_IMPOSSIBLE, "cannot fork worker %u of %u: %s", i + 1,
 				run->workers, strerror(errno));
 			kill_all(children, i);
+			for (unsigned k = 0; k < i; k++)
+				waitpid(children[k], NULL, 0);
 			return false;
 		}
 	}

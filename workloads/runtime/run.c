@@ -1,5 +1,6 @@
 /* Sets a run up: memory that processes can share, pipes, the echo peer; runs
  * the mode; cleans up. */
+#include "base/sysfile.h"
 #include "workloads/runtime/mode.h"
 
 #include <errno.h>
@@ -25,17 +26,12 @@ static void *map(size_t bytes, int flags)
 /* What the kernel thinks can be had without swapping; all there is when it does not say. */
 static uint64_t available_bytes(void)
 {
-	FILE *from = fopen("/proc/meminfo", "re");
-	unsigned long long kib = 0;
-	char line[128];
+	char text[2048];
+	int64_t kib = -1;
 
-	while (from && fgets(line, sizeof(line), from)) {
-		if (sscanf(line, "MemAvailable: %llu kB", &kib) == 1)
-			break;
-	}
-	if (from)
-		fclose(from);
-	return kib ? kib * 1024 : UINT64_MAX;
+	if (sysfile_read(text, sizeof(text), "/proc/meminfo"))
+		kib = sysfile_field_number(text, "MemAvailable");
+	return kib < 0 ? UINT64_MAX : (uint64_t)kib * 1024;
 }
 
 static bool check_memory(const struct run *run, struct err *err)
@@ -216,7 +212,9 @@ static bool make_workers(struct run *run, struct err *err)
 				 run_calibrate_tick(param_number(&run->params, "tick-ns")));
 	run->worker = calloc(run->workers, sizeof(*run->worker));
 	run->own_tick = aligned_alloc(64, run->workers * sizeof(*run->own_tick));
-	run->result = map(run->workers * sizeof(*run->result), MAP_SHARED);
+	/* Histograms are large: touched now, not when the first latency comes. */
+	run->result = map(run->workers * sizeof(*run->result),
+			  MAP_SHARED | (run->plan.loop ? MAP_POPULATE : 0));
 	if (!run->worker || !run->own_tick || !run->result)
 		return err_set(err, EXIT_IMPOSSIBLE, "cannot allocate %u workers", run->workers);
 	for (unsigned i = 0; i < run->workers; i++) {
@@ -269,8 +267,6 @@ bool run_workload(struct run *run, struct err *err)
 {
 	bool good;
 
-	/* A reader that has gone is an error to report, not a signal to die of. */
-	signal(SIGPIPE, SIG_IGN);
 	run->begin = clock_pair_now();
 	good = prepare(run, err) && run->mode->run(run, err);
 	run->end = clock_pair_now();

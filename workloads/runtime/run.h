@@ -14,9 +14,12 @@
 
 #define WORKERS_MAX 1024
 
-/* What the kernel says of the calling thread; null values are not known and say why not. */
+/* What the kernel says of a thread: its readings when a stretch of work starts, and what it has
+ * spent. */
 struct witness {
 	uint64_t cpu_ns, run_delay_ns, nvcsw, nivcsw;
+	uint64_t start_ns;    /* of the stretch */
+	bool run_delay_known; /* at the start of the stretch */
 };
 
 /* Written by its worker alone, in memory that processes share; read by the runtime at the end. */
@@ -25,7 +28,7 @@ struct worker_result {
 	uint64_t start_ns, finish_ns; /* CLOCK_MONOTONIC: the first start, the last finish */
 	uint64_t elapsed_ns;
 	struct witness spent;
-	bool run_delay_known; /* false without CONFIG_SCHED_INFO or /proc */
+	bool run_delay_unknown; /* without CONFIG_SCHED_INFO or /proc */
 	uint64_t units;
 	char role[8];
 	char failure[160]; /* empty: none */
@@ -76,6 +79,7 @@ void run_worker(struct worker *w);
 /* Places the calling thread where worker 'index' belongs. */
 void run_place(const struct run *run, unsigned index);
 /* Starts and stops a worker's clocks; time between a stop and the next start does not count. */
+void run_clock_prepare(struct witness *since); /* what takes its time to read: before the start */
 void run_clock_start(struct worker *w, struct witness *since);
 void run_clock_stop(struct worker *w, const struct witness *since);
 

@@ -10,6 +10,7 @@ static bool run_sequential(struct run *run, struct err *err)
 			struct witness since;
 
 			run_place(run, i);
+			run_clock_prepare(&since);
 			run_clock_start(w, &since);
 			w->result->checksum += run->workload->work(w, phase);
 			run_clock_stop(w, &since);
