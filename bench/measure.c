@@ -37,6 +37,34 @@ static void shuffle(size_t *order, size_t count, uint64_t *random)
 	}
 }
 
+/* Cells whose times are compared with each other. */
+static bool is_compared(const struct cell *a, const struct cell *b)
+{
+	return strcmp(a->workload, b->workload) == 0 && a->workers == b->workers;
+}
+
+/* The order of a round: random, but with cells that are compared side by side, so that what the
+ * machine does meanwhile is the same for both and cancels in their ratio. */
+static void order_round(size_t *order, const struct matrix *matrix, uint64_t *random)
+{
+	size_t shuffled[CELLS_MAX] = { 0 }, used = 0;
+	bool taken[CELLS_MAX] = { false };
+
+	shuffle(shuffled, matrix->count, random);
+	for (size_t i = 0; i < matrix->count; i++) {
+		const struct cell *first = &matrix->cells[shuffled[i]];
+
+		if (taken[i])
+			continue;
+		for (size_t j = i; j < matrix->count; j++) {
+			if (taken[j] || !is_compared(first, &matrix->cells[shuffled[j]]))
+				continue;
+			order[used++] = shuffled[j];
+			taken[j] = true;
+		}
+	}
+}
+
 /* The same work must give the same checksum, whoever does it; the first one seen is what is
  * expected. */
 static bool check_checksum(struct matrix *matrix, struct cell *cell, const struct sample *sample,
@@ -115,7 +143,7 @@ static bool measure_round(struct sampler *sampler, struct matrix *matrix, enum p
 {
 	size_t order[CELLS_MAX];
 
-	shuffle(order, matrix->count, &pass->random);
+	order_round(order, matrix, &pass->random);
 	for (size_t i = 0; i < matrix->count; i++) {
 		struct cell *cell = &matrix->cells[order[i]];
 

@@ -1,5 +1,6 @@
 /* The schedule of a run: rounds that take each cell once, in a seeded random order, so that what
- * disturbs the machine for a while disturbs many cells a little. */
+ * disturbs the machine for a while disturbs many cells a little; those whose times are compared
+ * stand side by side, so that it disturbs them alike. */
 #ifndef BENCH_MEASURE_H
 #define BENCH_MEASURE_H
 

@@ -232,7 +232,9 @@ static void put_run(struct emit *emit, const struct result *result)
 		emit_string(emit, NULL, result->argv[i]);
 	emit_close(emit, ']');
 	emit_u64(emit, "seed", result->seed);
-	emit_string(emit, "order", "every round takes each cell once, in a seeded random order");
+	emit_string(emit, "order",
+		    "every round takes each cell once, in a seeded random order, "
+		    "cells that are compared side by side");
 	emit_u64(emit, "runs", result->runs);
 	emit_u64(emit, "warmup", result->warmup);
 	emit_string(emit, "pin", result->pin);
