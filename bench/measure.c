@@ -141,7 +141,7 @@ static bool measure_cell(struct sampler *sampler, struct matrix *matrix, struct 
 static bool measure_round(struct sampler *sampler, struct matrix *matrix, enum purpose purpose,
 			  unsigned round, struct pass *pass)
 {
-	size_t order[CELLS_MAX];
+	size_t order[CELLS_MAX] = { 0 };
 
 	order_round(order, matrix, &pass->random);
 	for (size_t i = 0; i < matrix->count; i++) {
