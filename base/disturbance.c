@@ -46,3 +46,16 @@ void disturbance_read(struct disturbance *now)
 	sysfile_read(text, sizeof(text), "/proc/stat");
 	now->steal_ns = disturbance_steal_ns(text, sysconf(_SC_CLK_TCK));
 }
+
+/* Field 2 of schedstat (Documentation/scheduler/sched-stats). Without the accounting all fields are
+ * 0, also the time that this thread has run. */
+int64_t disturbance_run_delay_ns(void)
+{
+	long long ran, waited;
+	char text[96];
+
+	if (!sysfile_line(text, sizeof(text), "/proc/thread-self/schedstat") ||
+	    sscanf(text, "%lld %lld", &ran, &waited) != 2 || ran == 0)
+		return -1;
+	return waited;
+}

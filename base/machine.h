@@ -59,6 +59,9 @@ struct disturbance {
 };
 /* Some tens of microseconds. */
 void disturbance_read(struct disturbance *now);
+/* How long the calling thread was ready to run and did not, so far; -1 where the kernel does not
+ * account for it. */
+int64_t disturbance_run_delay_ns(void);
 /* Two of its parts from the text of /proc/pressure/cpu and of /proc/stat. */
 int64_t disturbance_psi_ns(const char *text);
 int64_t disturbance_steal_ns(const char *text, long ticks_per_s);

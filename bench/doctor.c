@@ -4,9 +4,9 @@
 
 #include "base/machine.h"
 #include "base/param.h"
+#include "base/path.h"
 #include "bench/counters.h"
 #include "bench/probe.h"
-#include "bench/program.h"
 #include "bench/wrap.h"
 
 #include <limits.h>
@@ -49,7 +49,7 @@ static bool find(struct findings *found, struct err *err)
 	if (found->machine.memory_available_bytes >= 0 &&
 	    found->room_bytes > found->machine.memory_available_bytes)
 		found->room_bytes = found->machine.memory_available_bytes;
-	program_find("gnuplot", found->gnuplot, sizeof(found->gnuplot));
+	path_find_program("gnuplot", found->gnuplot, sizeof(found->gnuplot));
 	found->warning_count = machine_warnings(&found->machine, found->warnings);
 	if (!counters_find(&found->counters, NULL, err))
 		return false;

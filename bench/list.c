@@ -5,9 +5,9 @@
 #include "base/emit.h"
 #include "base/home.h"
 #include "base/param.h"
+#include "base/path.h"
 #include "bench/counters.h"
 #include "bench/describe.h"
-#include "bench/program.h"
 #include "bench/wrap.h"
 #include "config.h"
 #include "workload_list.h"
@@ -185,7 +185,7 @@ static void put_counters(struct list *list)
 static void put_formats(struct list *list)
 {
 	char path[PATH_MAX];
-	const char *missing = program_find("gnuplot", path, sizeof(path)) ?
+	const char *missing = path_find_program("gnuplot", path, sizeof(path)) ?
 				      NULL :
 				      "needs gnuplot, which is not installed";
 

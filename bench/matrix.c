@@ -248,6 +248,10 @@ bool matrix_fill(struct matrix *matrix, const struct param_set *options, struct 
 			return err_set(err, EXIT_MISUSE, "--%s: the list is too long",
 				       value->row->name);
 	}
+	if (param_text(options, "gil") && param_text(options, "mode") &&
+	    !in_list(param_text(options, "mode"), "gil"))
+		return err_set(err, EXIT_MISUSE, "--gil '%s' needs --mode gil",
+			       param_text(options, "gil"));
 	if (workloads && !check_workloads(workloads, err))
 		return false;
 	for (const struct suite_row *row = suite; row->workload; row++) {

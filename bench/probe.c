@@ -105,19 +105,6 @@ static uint64_t steps_of_1_ms(void)
 	return trial * 1000000 / (least ? least : 1);
 }
 
-/* Nanoseconds this thread was ready to run and did not; -1 when the kernel does not tell. */
-static int64_t run_delay_ns(void)
-{
-	char text[96], *end;
-	int64_t delay;
-
-	if (!sysfile_line(text, sizeof(text), "/proc/thread-self/schedstat"))
-		return -1;
-	strtoll(text, &end, 10);
-	delay = strtoll(end, NULL, 10);
-	return delay;
-}
-
 static double share(int64_t before, int64_t after, double of_ns)
 {
 	return before < 0 || after < 0 ? -1 : (double)(after - before) / of_ns;
@@ -126,7 +113,7 @@ static double share(int64_t before, int64_t after, double of_ns)
 static void spin_many(double *spins_ns, struct probe_noise *noise)
 {
 	const uint64_t steps = steps_of_1_ms();
-	const int64_t delay_before = run_delay_ns();
+	const int64_t delay_before = disturbance_run_delay_ns();
 	struct disturbance before, after;
 	uint64_t start, took_ns;
 
@@ -136,7 +123,7 @@ static void spin_many(double *spins_ns, struct probe_noise *noise)
 		spins_ns[i] = (double)spin_ns(steps);
 	took_ns = clock_now_ns() - start;
 	disturbance_read(&after);
-	noise->waited = share(delay_before, run_delay_ns(), (double)took_ns);
+	noise->waited = share(delay_before, disturbance_run_delay_ns(), (double)took_ns);
 	noise->stolen = share(before.steal_ns, after.steal_ns,
 			      (double)took_ns * (double)sysconf(_SC_NPROCESSORS_ONLN));
 }

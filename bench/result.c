@@ -1,12 +1,13 @@
 /* The files of a result: none is there under its name before all are whole. */
 #include "bench/result.h"
 
+#include "base/path.h"
+
 #include <errno.h>
 #include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/file.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 static const struct {
@@ -31,22 +32,6 @@ static void path_of(const struct result_files *files, size_t i, const char *suff
 		    size_t room)
 {
 	snprintf(to, room, "%s/%s%s", files->folder, outputs[i].name, suffix);
-}
-
-/* As mkdir -p: what is there already is no trouble. */
-static bool make_folder(const char *path, struct err *err)
-{
-	char part[4096];
-
-	for (size_t i = 1; path[i - 1]; i++) {
-		if (path[i] != '/' && path[i] != '\0')
-			continue;
-		snprintf(part, sizeof(part), "%.*s", (int)i, path);
-		if (mkdir(part, 0777) != 0 && errno != EEXIST)
-			return err_set(err, EXIT_IMPOSSIBLE, "cannot make the folder '%s': %s",
-				       part, strerror(errno));
-	}
-	return true;
 }
 
 static bool lock_folder(struct result_files *files, struct err *err)
@@ -87,7 +72,7 @@ struct result_files *result_open(const char *folder, struct err *err)
 	}
 	files->lock = -1;
 	snprintf(files->folder, sizeof(files->folder), "%s", folder);
-	if (make_folder(folder, err) && lock_folder(files, err) && open_files(files, err))
+	if (path_make_folder(folder, err) && lock_folder(files, err) && open_files(files, err))
 		return files;
 	result_abandon(files);
 	return NULL;

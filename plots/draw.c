@@ -2,6 +2,8 @@
  * numbers or in a chart's labels would be the user's language, not the data's. */
 #include "plots/draw.h"
 
+#include "base/path.h"
+
 #include "plots/output.h"
 
 #include <fcntl.h>
@@ -13,18 +15,9 @@
 
 bool draw_possible(void)
 {
-	const char *path = getenv("PATH");
+	char path[PATH_MAX];
 
-	while (path && *path) {
-		const size_t length = strcspn(path, ":");
-		char file[PATH_MAX];
-
-		if (snprintf(file, sizeof(file), "%.*s/gnuplot", (int)length, path) < PATH_MAX &&
-		    access(file, X_OK) == 0)
-			return true;
-		path += length + (path[length] == ':');
-	}
-	return false;
+	return path_find_program("gnuplot", path, sizeof(path));
 }
 
 /* Ours with LC_ALL set; to be freed. */

@@ -1,6 +1,7 @@
 /* gilscope plot: a result's tables, charts and page. */
 #include "base/home.h"
 #include "base/param.h"
+#include "base/path.h"
 #include "command/command.h"
 #include "plots/draw.h"
 #include "plots/output.h"
@@ -79,9 +80,9 @@ static bool read_words(struct plot *plot, int argc, char *argv[], struct err *er
 	if (!find_result(plot, argv[result], err))
 		return false;
 	output = param_text(&set, "output");
-	if (output && snprintf(plot->folder, PATH_MAX, "%s", output) >= PATH_MAX)
-		return err_set(err, EXIT_MISUSE, "cannot write to '%s': the name is too long",
-			       output);
+	if (output &&
+	    (output[0] == '\0' || snprintf(plot->folder, PATH_MAX, "%s", output) >= PATH_MAX))
+		return err_set(err, EXIT_MISUSE, "the folder's name is empty or too long");
 	plot->format = param_text(&set, "format");
 	return true;
 }
@@ -91,10 +92,8 @@ static bool clear_folder(const struct plot *plot, struct err *err)
 {
 	static const char *const endings[] = { ".tsv", ".svg", ".png" };
 
-	if (mkdir(plot->folder, 0777) != 0 && errno != EEXIST)
-		return err_set(err, EXIT_IMPOSSIBLE, "cannot make the folder '%s': %m",
-			       plot->folder);
-	if (!output_remove(plot->folder, "index", ".html", err))
+	if (!path_make_folder(plot->folder, err) ||
+	    !output_remove(plot->folder, "index", ".html", err))
 		return false;
 	for (size_t i = 0; figures[i]; i++) {
 		for (size_t k = 0; k < sizeof(endings) / sizeof(endings[0]); k++) {

@@ -68,6 +68,11 @@ static bool init(void *memory, const struct param_set *set, struct err *err)
 	pthread_condattr_t monotonic;
 	int failed;
 
+	if (param_number(set, "interval") % 1000 != 0)
+		return err_set(
+			err, EXIT_MISUSE,
+			"--interval '%s' is not in whole microseconds, as the interpreter's is",
+			param_text(set, "interval"));
 	s->gil.interval_us = param_number(set, "interval") / 1000;
 	atomic_init(&s->tick.left, INT_MAX);
 	s->force_switching = param_number(set, "force-switching") == 0;

@@ -1,27 +1,12 @@
 /* One worker's life beside others: place, start together, phases, finish, check. And its clocks. */
-#include "base/sysfile.h"
+#include "base/machine.h"
 #include "workloads/runtime/run.h"
 
-#include <stdio.h>
 #include <sys/resource.h>
-
-/* Nanoseconds ready to run but not running, field 2 of schedstat (Documentation/scheduler); false
- * where the kernel does not account for it: then it says that nothing ever ran. */
-static bool read_run_delay(uint64_t *ns)
-{
-	unsigned long long ran, waited;
-	char text[96];
-
-	if (!sysfile_line(text, sizeof(text), "/proc/thread-self/schedstat") ||
-	    sscanf(text, "%llu %llu", &ran, &waited) != 2 || ran == 0)
-		return false;
-	*ns = waited;
-	return true;
-}
 
 void run_clock_prepare(struct witness *since)
 {
-	since->run_delay_known = read_run_delay(&since->run_delay_ns);
+	since->run_delay_ns = disturbance_run_delay_ns();
 }
 
 /* The cheap ones only: others may have started already. */
@@ -44,7 +29,7 @@ void run_clock_stop(struct worker *w, const struct witness *since)
 	const uint64_t now = clock_now_ns();
 	struct worker_result *result = w->result;
 	struct rusage usage;
-	uint64_t run_delay_ns;
+	int64_t run_delay_ns;
 
 	getrusage(RUSAGE_THREAD, &usage);
 	result->finish_ns = now;
@@ -52,10 +37,11 @@ void run_clock_stop(struct worker *w, const struct witness *since)
 	result->spent.cpu_ns += cpu_ns - since->cpu_ns;
 	result->spent.nvcsw += (uint64_t)usage.ru_nvcsw - since->nvcsw;
 	result->spent.nivcsw += (uint64_t)usage.ru_nivcsw - since->nivcsw;
-	if (since->run_delay_known && read_run_delay(&run_delay_ns))
-		result->spent.run_delay_ns += run_delay_ns - since->run_delay_ns;
-	else
+	run_delay_ns = disturbance_run_delay_ns();
+	if (since->run_delay_ns < 0 || run_delay_ns < 0)
 		result->run_delay_unknown = true;
+	else
+		result->spent.run_delay_ns += run_delay_ns - since->run_delay_ns;
 }
 
 void run_place(const struct run *run, unsigned index)

@@ -42,7 +42,7 @@ static void print_workers(struct emit *emit, const struct run *run)
 		emit_u64(emit, "elapsed_ns", result->elapsed_ns);
 		emit_u64(emit, "cpu_ns", result->spent.cpu_ns);
 		if (!result->run_delay_unknown)
-			emit_u64(emit, "run_delay_ns", result->spent.run_delay_ns);
+			emit_u64(emit, "run_delay_ns", (uint64_t)result->spent.run_delay_ns);
 		else
 			emit_null(emit, "run_delay_ns");
 		emit_u64(emit, "nvcsw", result->spent.nvcsw);

@@ -17,9 +17,9 @@
 /* What the kernel says of a thread: its readings when a stretch of work starts, and what it has
  * spent. */
 struct witness {
-	uint64_t cpu_ns, run_delay_ns, nvcsw, nivcsw;
+	uint64_t cpu_ns, nvcsw, nivcsw;
+	int64_t run_delay_ns; /* negative: not known */
 	uint64_t start_ns;    /* of the stretch */
-	bool run_delay_known; /* at the start of the stretch */
 };
 
 /* Written by its worker alone, in memory that processes share; read by the runtime at the end. */
