@@ -1,5 +1,5 @@
 #!/usr/bin/python3
-"""Benchmark: are the workloads and the lock models where the interpreters are? Measures pinned, 15 runs per
+"""Benchmark: are the workloads and the lock models where the interpreters are? Measures pinned, 31 runs per
 cell, and holds the medians of ratios against the bands that are known of interpreters; prints each figure.
 Meaningful on a quiet machine with two CPUs."""
 import json
@@ -9,7 +9,7 @@ import sys
 import tempfile
 
 GILSCOPE = sys.argv[1]
-RUNS = "15"
+RUNS = "31"
 outside = 0
 
 
