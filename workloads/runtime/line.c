@@ -161,7 +161,8 @@ void run_print(const struct run *run, FILE *to)
 	if (all.n)
 		fprintf(to,
 			"latency (%s loop): %" PRIu64
-			" operations, p50 %.3f ms, p99 %.3f ms, max %.3f ms\n",
-			run->plan.loop, all.n, (double)histogram_percentile(&all, 0.5) / 1e6,
+			" operations, %.1f per second, p50 %.3f ms, p99 %.3f ms, max %.3f ms\n",
+			run->plan.loop, all.n, (double)all.n / seconds,
+			(double)histogram_percentile(&all, 0.5) / 1e6,
 			(double)histogram_percentile(&all, 0.99) / 1e6, (double)all.max / 1e6);
 }
