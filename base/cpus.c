@@ -91,13 +91,14 @@ long cpus_list_count(const char *list)
 }
 
 /* The first of its core among the allowed ones? A core that tells nothing has one thread. */
-static bool is_first_of_core(const char *allowed, long cpu)
+static bool is_first_of_core(const char *root, const char *allowed, long cpu)
 {
 	char siblings[256];
 	const char *of_core = siblings;
 
 	if (!sysfile_line(siblings, sizeof(siblings),
-			  "/sys/devices/system/cpu/cpu%ld/topology/thread_siblings_list", cpu))
+			  "%s/sys/devices/system/cpu/cpu%ld/topology/thread_siblings_list", root,
+			  cpu))
 		return true;
 	for (long sibling = -1; (sibling = cpus_list_next(&of_core, sibling)) >= 0;) {
 		const char *list = allowed;
@@ -112,7 +113,7 @@ static bool is_first_of_core(const char *allowed, long cpu)
 	return true;
 }
 
-bool cpus_spread(const char *allowed, char *to, size_t room)
+bool cpus_spread(const char *root, const char *allowed, char *to, size_t room)
 {
 	size_t used = 0;
 
@@ -120,7 +121,7 @@ bool cpus_spread(const char *allowed, char *to, size_t room)
 		const char *list = allowed;
 
 		for (long cpu = -1; (cpu = cpus_list_next(&list, cpu)) >= 0;) {
-			if (is_first_of_core(allowed, cpu) != (bool)first)
+			if (is_first_of_core(root, allowed, cpu) != (bool)first)
 				continue;
 			used += (size_t)snprintf(to + used, room - used, "%s%ld", used ? "," : "",
 						 cpu);

@@ -14,8 +14,9 @@ void cpus_list_format(const cpu_set_t *mask, size_t size_bytes, char *to, size_t
  * end, where *list is empty, or where it is no list. */
 long cpus_list_next(const char **list, long previous);
 /* The same CPUs in the order in which workers should be placed on them: one of each core first,
- * then their hardware threads. False when it does not fit or cannot be read. */
-bool cpus_spread(const char *allowed, char *to, size_t room);
+ * then their hardware threads. 'root' is what stands for '/': empty. False when it does not fit or
+ * is no list. */
+bool cpus_spread(const char *root, const char *allowed, char *to, size_t room);
 /* How many CPUs a list has; -1 when it is no list. */
 long cpus_list_count(const char *list);
 

@@ -150,8 +150,8 @@ static bool set_up(struct sampler *sampler, struct result *result, struct matrix
 	if (strlen(pin) > PIN_MAX)
 		return err_set(err, EXIT_MISUSE, "--pin: the list is too long");
 	if (strcmp(pin, "auto") == 0)
-		pin = cpus_spread(result->machine.cpus_list, spread, sizeof(spread)) ? spread :
-										       "off";
+		pin = cpus_spread("", result->machine.cpus_list, spread, sizeof(spread)) ? spread :
+											   "off";
 	result->pin = strcmp(pin, "off") == 0 ? NULL : pin;
 	result->runs = (unsigned)param_number(options, "runs");
 	result->warmup = (unsigned)param_number(options, "warmup");

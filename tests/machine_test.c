@@ -335,9 +335,34 @@ static void the_line_below_a_chart_names_processor_cpus_and_system(void **state)
 	assert_string_equal(line, "aarch64, 1 CPU");
 }
 
+/* Four CPUs, two cores: 0 and 1 are hardware threads of one core, 2 and 3 of the other. */
+static void workers_are_spread_over_cores_before_hardware_threads(void **state)
+{
+	static const char *const siblings[] = { "0-1\n", "0-1\n", "2-3\n", "2-3\n" };
+	char list[32], path[96];
+
+	(void)state;
+	for (int cpu = 0; cpu < 4; cpu++) {
+		snprintf(path, sizeof(path),
+			 "/sys/devices/system/cpu/cpu%d/topology/thread_siblings_list", cpu);
+		put_file(path, siblings[cpu]);
+	}
+	assert_true(cpus_spread(root, "0-3", list, sizeof(list)));
+	assert_string_equal(list, "0,2,1,3");
+	/* Only what is allowed counts: 1 is then the first of its core. */
+	assert_true(cpus_spread(root, "1-3", list, sizeof(list)));
+	assert_string_equal(list, "1,2,3");
+	/* A machine that tells nothing: as they come. */
+	assert_true(cpus_spread(root, "8,9", list, sizeof(list)));
+	assert_string_equal(list, "8,9");
+	assert_false(cpus_spread(root, "0-3,...", list, sizeof(list)));
+	assert_false(cpus_spread(root, "0-3", list, 5));
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		IN_ROOT(workers_are_spread_over_cores_before_hardware_threads),
 		cmocka_unit_test(a_field_is_found_by_its_whole_key_in_all_three_notations),
 		cmocka_unit_test(a_value_that_does_not_fit_is_cut_and_ended),
 		cmocka_unit_test(the_chosen_one_stands_in_brackets),
