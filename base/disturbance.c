@@ -47,6 +47,21 @@ void disturbance_read(struct disturbance *now)
 	now->steal_ns = disturbance_steal_ns(text, sysconf(_SC_CLK_TCK));
 }
 
+static int64_t difference(int64_t before, int64_t after)
+{
+	return before < 0 || after < before ? -1 : after - before;
+}
+
+struct disturbance disturbance_between(const struct disturbance *before,
+				       const struct disturbance *after)
+{
+	return (struct disturbance){
+		.psi_cpu_ns = difference(before->psi_cpu_ns, after->psi_cpu_ns),
+		.steal_ns = difference(before->steal_ns, after->steal_ns),
+		.throttled_ns = difference(before->throttled_ns, after->throttled_ns),
+	};
+}
+
 /* Field 2 of schedstat (Documentation/scheduler/sched-stats). Without the accounting all fields are
  * 0, also the time that this thread has run. */
 int64_t disturbance_run_delay_ns(void)

@@ -73,3 +73,28 @@ uint64_t histogram_percentile(const struct histogram *h, double p)
 	}
 	return h->max;
 }
+
+void histogram_emit(const struct histogram *h, struct emit *emit)
+{
+	emit_u64(emit, "n", h->n);
+	emit_u64(emit, "min", h->min);
+	emit_u64(emit, "p50", histogram_percentile(h, 0.5));
+	emit_u64(emit, "p90", histogram_percentile(h, 0.9));
+	emit_u64(emit, "p99", histogram_percentile(h, 0.99));
+	if (h->n >= 1000)
+		emit_u64(emit, "p999", histogram_percentile(h, 0.999));
+	else
+		emit_null(emit, "p999");
+	emit_u64(emit, "max", h->max);
+	emit_u64(emit, "sub_bits", HISTOGRAM_SUB_BITS);
+	emit_open(emit, "counts", '[');
+	for (size_t i = 0; i < HISTOGRAM_BUCKETS; i++) {
+		if (h->counts[i] == 0)
+			continue;
+		emit_open(emit, NULL, '[');
+		emit_u64(emit, NULL, i);
+		emit_u64(emit, NULL, h->counts[i]);
+		emit_close(emit, ']');
+	}
+	emit_close(emit, ']');
+}

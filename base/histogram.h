@@ -4,6 +4,8 @@
 #ifndef BASE_HISTOGRAM_H
 #define BASE_HISTOGRAM_H
 
+#include "base/emit.h"
+
 #include <stddef.h>
 #include <stdint.h>
 
@@ -25,5 +27,9 @@ void histogram_merge(struct histogram *into, const struct histogram *from);
 /* The smallest bucket's high end that at least the share 'p' (0 to 1) of the values does not
  * exceed, cut to the true minimum and maximum; 0 when empty. */
 uint64_t histogram_percentile(const struct histogram *h, double p);
+/* Writes n, min, p50, p90, p99, p999, max, sub_bits and counts (pairs of bucket and count) as
+ * members of the object that is open. p999 is null below 1,000 values: the thousandth of fewer is
+ * not known. */
+void histogram_emit(const struct histogram *h, struct emit *emit);
 
 #endif

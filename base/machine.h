@@ -59,6 +59,9 @@ struct disturbance {
 };
 /* Some tens of microseconds. */
 void disturbance_read(struct disturbance *now);
+/* What happened between two readings; what either does not know is unknown. */
+struct disturbance disturbance_between(const struct disturbance *before,
+				       const struct disturbance *after);
 /* How long the calling thread was ready to run and did not, so far; -1 where the kernel does not
  * account for it. */
 int64_t disturbance_run_delay_ns(void);

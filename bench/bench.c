@@ -188,12 +188,7 @@ static void run_matrix(struct sampler *sampler, struct result *result, struct ma
 	measure(sampler, result, matrix);
 	disturbance_read(&after);
 	result->duration_ns = clock_now_ns() - start;
-	result->disturbance = (struct disturbance){
-		.psi_cpu_ns = before.psi_cpu_ns < 0 ? -1 : after.psi_cpu_ns - before.psi_cpu_ns,
-		.steal_ns = before.steal_ns < 0 ? -1 : after.steal_ns - before.steal_ns,
-		.throttled_ns =
-			before.throttled_ns < 0 ? -1 : after.throttled_ns - before.throttled_ns,
-	};
+	result->disturbance = disturbance_between(&before, &after);
 	if (process_stop_signal())
 		result->partial_reason = process_stop_signal() == SIGINT ?
 						 "interrupted from the terminal" :

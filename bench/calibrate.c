@@ -57,14 +57,13 @@ static bool find_size(struct sampler *sampler, struct cell *cell, uint64_t *elap
 
 	for (int step = 0; step < STEPS; step++) {
 		struct sample sample;
-		double elapsed, factor;
+		double factor;
 
 		if (!take(sampler, cell, &sample, err))
 			return false;
 		json_decref(sample.line);
 		*elapsed_ns = sample.elapsed_ns;
-		elapsed = sample.elapsed_ns ? (double)sample.elapsed_ns : 1;
-		factor = target / elapsed;
+		factor = target / (double)sample.elapsed_ns;
 		if (factor > 0.8 && factor < 1.25 && step > 0)
 			return true;
 		/* Short runs are mostly start-up: do not trust them with a large step. */

@@ -1,7 +1,6 @@
 /* Summaries of cells. */
 #include "bench/cell.h"
 
-#include <assert.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -24,6 +23,13 @@ void cell_name(struct cell *cell)
 				 cell->settings[i].name, cell->settings[i].value);
 }
 
+const char *cell_status_name(const struct cell *cell)
+{
+	static const char *const names[] = { "missing", "ok", "failed" };
+
+	return names[cell->status];
+}
+
 void cell_keep(struct cell *cell, const struct sample *sample, bool timed)
 {
 	struct sample **list = timed ? &cell->samples : &cell->counted;
@@ -41,20 +47,6 @@ void cell_fail(struct cell *cell, const char *reason)
 {
 	cell->status = CELL_FAILED;
 	snprintf(cell->reason, sizeof(cell->reason), "%s", reason);
-}
-
-/* Every setting of 'a' is also one of 'b'; the one that says where work is done may be left out. */
-static bool settings_within(const struct cell *a, const struct cell *b)
-{
-	for (size_t i = 0; i < a->setting_count; i++) {
-		const char *other = cell_setting(b, a->settings[i].name);
-
-		if (strcmp(a->settings[i].name, "cpus") == 0)
-			continue;
-		if (!other || strcmp(other, a->settings[i].value) != 0)
-			return false;
-	}
-	return true;
 }
 
 /* What the workload itself says it did: every parameter that both have is the same, but where it
@@ -81,7 +73,7 @@ static bool is_reference(const struct cell *other, const struct cell *cell)
 	return strcmp(other->mode, "sequential") == 0 && strcmp(cell->mode, "sequential") != 0 &&
 	       strcmp(other->workload, cell->workload) == 0 && other->size == cell->size &&
 	       other->workers == cell->workers && other->count > 0 && other->status == CELL_OK &&
-	       cell->status == CELL_OK && settings_within(other, cell) && same_params(other, cell);
+	       cell->status == CELL_OK && same_params(other, cell);
 }
 
 /* The same work done by one thread, on the same CPUs if the matrix has it so, else on others; null
@@ -134,13 +126,14 @@ static void compare(struct cell *cell, double *ratios)
 	cell->summary.relative_ci95 = stats_median_interval(ratios, n, 0.95);
 }
 
-static double median_of(const struct cell *cell, double (*value)(const struct sample *),
-			double *room)
+/* Leaves the values sorted in 'room'. */
+static double median_of(const struct sample *samples, size_t count,
+			double (*value)(const struct sample *), double *room)
 {
-	for (size_t i = 0; i < cell->count; i++)
-		room[i] = value(&cell->samples[i]);
-	stats_sort(room, cell->count);
-	return stats_median(room, cell->count);
+	for (size_t i = 0; i < count; i++)
+		room[i] = value(&samples[i]);
+	stats_sort(room, count);
+	return stats_median(room, count);
 }
 
 static double voluntary(const struct sample *sample)
@@ -187,23 +180,19 @@ static void summarize(struct cell *cell, double *room, double *scratch)
 	struct summary *summary = &cell->summary;
 
 	summary->n = cell->count;
-	summary->nvcsw = median_of(cell, voluntary, room);
-	summary->nivcsw = median_of(cell, involuntary, room);
-	summary->median = median_of(cell, elapsed, room);
+	summary->nvcsw = median_of(cell->samples, cell->count, voluntary, room);
+	summary->nivcsw = median_of(cell->samples, cell->count, involuntary, room);
+	summary->median = median_of(cell->samples, cell->count, elapsed, room);
 	summary->min = room[0];
 	summary->p90 = stats_quantile(room, cell->count, 0.9);
 	summary->ci95 = stats_median_interval(room, cell->count, 0.95);
 	summary->mad = stats_mad(room, cell->count, scratch);
 	for (size_t i = 0; i < COUNTERS_MAX; i++)
 		summary->counters[i] = counter_median(cell, i, room);
-	summary->counted_ns = -1;
-	for (size_t i = 0; i < cell->counted_count; i++)
-		room[i] = elapsed(&cell->counted[i]);
-	if (cell->counted_count > 0) {
-		stats_sort(room, cell->counted_count);
-		summary->counted_ns = stats_median(room, cell->counted_count);
-	}
-	summary->units_per_s = summary->median > 0 ? (double)cell->size / summary->median * 1e9 : 0;
+	summary->counted_ns = cell->counted_count ?
+				      median_of(cell->counted, cell->counted_count, elapsed, room) :
+				      -1;
+	summary->units_per_s = (double)cell->size / summary->median * 1e9;
 }
 
 void cells_summarize(struct cell *cells, size_t count)

@@ -66,6 +66,8 @@ struct cell {
 const char *cell_setting(const struct cell *cell, const char *name);
 /* "countdown/gil:cpython3/2/cpus=1" */
 void cell_name(struct cell *cell);
+/* "missing", "ok", "failed" */
+const char *cell_status_name(const struct cell *cell);
 /* Adds a sample, to 'samples' or to 'counted'; the cell owns its line from now on. */
 void cell_keep(struct cell *cell, const struct sample *sample, bool timed);
 void cell_fail(struct cell *cell, const char *reason);

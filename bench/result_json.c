@@ -113,27 +113,7 @@ static void put_latency(struct emit *emit, const struct cell *cell)
 	emit_open(emit, "latency", '{');
 	put_part(emit, "loop", json_object_get(cell->samples[0].line, "latency"), "loop");
 	emit_string(emit, "unit", "ns");
-	emit_u64(emit, "n", all->n);
-	emit_u64(emit, "min", all->min);
-	emit_u64(emit, "p50", histogram_percentile(all, 0.5));
-	emit_u64(emit, "p90", histogram_percentile(all, 0.9));
-	emit_u64(emit, "p99", histogram_percentile(all, 0.99));
-	if (all->n >= 1000)
-		emit_u64(emit, "p999", histogram_percentile(all, 0.999));
-	else
-		emit_null(emit, "p999");
-	emit_u64(emit, "max", all->max);
-	emit_u64(emit, "sub_bits", HISTOGRAM_SUB_BITS);
-	emit_open(emit, "counts", '[');
-	for (size_t i = 0; i < HISTOGRAM_BUCKETS; i++) {
-		if (all->counts[i] == 0)
-			continue;
-		emit_open(emit, NULL, '[');
-		emit_u64(emit, NULL, i);
-		emit_u64(emit, NULL, all->counts[i]);
-		emit_close(emit, ']');
-	}
-	emit_close(emit, ']');
+	histogram_emit(all, emit);
 	emit_close(emit, '}');
 }
 
@@ -194,8 +174,6 @@ static void put_params(struct emit *emit, const struct cell *cell)
 
 static void put_cell(struct emit *emit, const struct result *result, const struct cell *cell)
 {
-	static const char *const statuses[] = { "missing", "ok", "failed" };
-
 	emit_open(emit, NULL, '{');
 	emit_string(emit, "id", cell->id);
 	emit_string(emit, "workload", cell->workload);
@@ -204,7 +182,7 @@ static void put_cell(struct emit *emit, const struct result *result, const struc
 	emit_u64(emit, "workers", cell->workers);
 	emit_u64(emit, "size", cell->size);
 	put_params(emit, cell);
-	emit_string(emit, "status", statuses[cell->status]);
+	emit_string(emit, "status", cell_status_name(cell));
 	emit_string(emit, "reason", cell->reason[0] ? cell->reason : NULL);
 	emit_string(emit, "checksum", cell->checksum[0] ? cell->checksum : NULL);
 	put_summary(emit, result, cell);

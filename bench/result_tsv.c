@@ -77,7 +77,6 @@ void result_cells_tsv(const struct result *result, FILE *to)
 	      "p50_ns\tp90_ns\tp99_ns\tp999_ns\tmax_ns\n",
 	      to);
 	for (size_t i = 0; i < result->matrix->count; i++) {
-		static const char *const statuses[] = { "missing", "ok", "failed" };
 		const struct cell *cell = &result->matrix->cells[i];
 		const struct summary *summary = &cell->summary;
 		const bool known = summary->n > 0;
@@ -85,7 +84,7 @@ void result_cells_tsv(const struct result *result, FILE *to)
 		const bool interval = relative && summary->relative_ci95.known;
 
 		put_names(to, cell);
-		fprintf(to, "\t%s\t%zu", statuses[cell->status], summary->n);
+		fprintf(to, "\t%s\t%zu", cell_status_name(cell), summary->n);
 		put_known(to, known, summary->median);
 		put_known(to, known && summary->ci95.known, summary->ci95.low);
 		put_known(to, known && summary->ci95.known, summary->ci95.high);

@@ -169,11 +169,6 @@ static bool read_line(const char *text, struct sample *sample, struct err *err)
 	return true;
 }
 
-static int64_t difference(int64_t before, int64_t after)
-{
-	return before < 0 || after < before ? -1 : after - before;
-}
-
 bool sample_take(struct sampler *sampler, const struct cell *cell, struct sample *sample,
 		 struct err *err)
 {
@@ -195,10 +190,6 @@ bool sample_take(struct sampler *sampler, const struct cell *cell, struct sample
 	sample->wall_ns = process->wall_ns;
 	sample->usage = process->usage;
 	memcpy(sample->counters, process->counters, sizeof(sample->counters));
-	sample->disturbance = (struct disturbance){
-		.psi_cpu_ns = difference(before.psi_cpu_ns, after.psi_cpu_ns),
-		.steal_ns = difference(before.steal_ns, after.steal_ns),
-		.throttled_ns = difference(before.throttled_ns, after.throttled_ns),
-	};
+	sample->disturbance = disturbance_between(&before, &after);
 	return read_line(process->output, sample, err);
 }

@@ -3,7 +3,6 @@
 #include "plots/draw.h"
 
 #include "base/path.h"
-
 #include "plots/output.h"
 
 #include <fcntl.h>

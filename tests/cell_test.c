@@ -28,8 +28,13 @@ static void set(struct cell *cell, const char *name, const char *value)
 
 static void add(struct cell *cell, unsigned round, uint64_t elapsed_ns)
 {
-	const struct sample sample = { .round = round, .elapsed_ns = elapsed_ns, .nvcsw = round };
+	struct sample sample = { .round = round, .elapsed_ns = elapsed_ns, .nvcsw = round };
+	json_t *params = json_object();
 
+	for (size_t i = 0; i < cell->setting_count; i++)
+		json_object_set_new(params, cell->settings[i].name,
+				    json_string(cell->settings[i].value));
+	sample.line = json_pack("{s:o}", "params", params);
 	cell_keep(cell, &sample, true);
 }
 

@@ -1,6 +1,6 @@
-/* Finds how many spins make a tick as long as asked for. By the median of many short measurements,
- * bare and spinning in turn: on a shared machine a core's speed can double for a moment, so that
- * the shortest would be a tick of another machine. */
+/* Finds how many spins make a tick as long as asked for. By the median of many short measurements:
+ * on a shared machine a core's speed can double for a moment, so that the shortest would be a tick
+ * of another machine. */
 #include "base/stats.h"
 #include "workloads/runtime/run.h"
 
@@ -37,12 +37,14 @@ static double tick_ns_of(uint64_t spins)
  * processor does of a short loop beside what surrounds it is no straight line. */
 uint64_t run_calibrate_tick(uint64_t tick_ns)
 {
-	const double bare = tick_ns_of(0), wanted = (double)tick_ns;
-	const double spin = (tick_ns_of(SPINS) - bare) / SPINS;
-	double spins = spin > 0 ? (wanted - bare) / spin : 0;
+	const double wanted = (double)tick_ns;
+	double bare, spin, spins;
 
 	if (tick_ns == 0)
 		return 0;
+	bare = tick_ns_of(0);
+	spin = (tick_ns_of(SPINS) - bare) / SPINS;
+	spins = spin > 0 ? (wanted - bare) / spin : 0;
 	for (int step = 0; step < CORRECTIONS && spins >= 1; step++) {
 		const double off = wanted - tick_ns_of((uint64_t)(spins + 0.5));
 

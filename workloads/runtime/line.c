@@ -92,29 +92,8 @@ static void print_latency(struct emit *emit, const struct run *run)
 	emit_open(emit, "latency", '{');
 	emit_string(emit, "unit", "ns");
 	emit_string(emit, "loop", run->plan.loop);
-	emit_u64(emit, "n", all.n);
-	emit_u64(emit, "min", all.min);
-	emit_u64(emit, "p50", histogram_percentile(&all, 0.5));
-	emit_u64(emit, "p90", histogram_percentile(&all, 0.9));
-	emit_u64(emit, "p99", histogram_percentile(&all, 0.99));
-	/* The thousandth of fewer than a thousand values is not known. */
-	if (all.n >= 1000)
-		emit_u64(emit, "p999", histogram_percentile(&all, 0.999));
-	else
-		emit_null(emit, "p999");
-	emit_u64(emit, "max", all.max);
+	histogram_emit(&all, emit);
 	emit_u64(emit, "sum", all.sum);
-	emit_u64(emit, "sub_bits", HISTOGRAM_SUB_BITS);
-	emit_open(emit, "counts", '[');
-	for (size_t i = 0; i < HISTOGRAM_BUCKETS; i++) {
-		if (all.counts[i] == 0)
-			continue;
-		emit_open(emit, NULL, '[');
-		emit_u64(emit, NULL, i);
-		emit_u64(emit, NULL, all.counts[i]);
-		emit_close(emit, ']');
-	}
-	emit_close(emit, ']');
 	emit_close(emit, '}');
 }
 
