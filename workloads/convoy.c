@@ -7,8 +7,7 @@
 
 #include <stdatomic.h>
 
-enum { IO_SLEEP, IO_PIPE, IO_SOCKETPAIR };
-
+/* In the order of enum echo_kind. */
 static const char *const ios[] = { "sleep", "pipe", "socketpair", NULL };
 
 static const struct param params[] = {
@@ -47,7 +46,6 @@ static unsigned io_workers(const struct worker *w)
 
 static bool plan(const struct worker *w, struct workload_plan *plan, struct err *err)
 {
-	static const enum echo_kind echoes[] = { ECHO_NONE, ECHO_PIPE, ECHO_SOCKETPAIR };
 	const uint64_t cpu = param_number(w->params, "cpu");
 
 	if (cpu >= w->count)
@@ -56,7 +54,7 @@ static bool plan(const struct worker *w, struct workload_plan *plan, struct err 
 			"--cpu %llu leaves no I/O worker of %u; give more --workers or less --cpu",
 			(unsigned long long)cpu, w->count);
 	plan->region_bytes = sizeof(struct shared);
-	plan->echo = echoes[param_number(w->params, "io")];
+	plan->echo = (enum echo_kind)param_number(w->params, "io");
 	plan->loop = "closed";
 	return true;
 }
@@ -73,7 +71,7 @@ static uint64_t do_io(struct worker *w, struct shared *shared)
 	const unsigned workers = io_workers(w);
 	const uint64_t from = w->size * w->index / workers, to = w->size * (w->index + 1) / workers;
 	const uint64_t sleep_ns = param_number(w->params, "sleep");
-	const bool echoes = param_number(w->params, "io") != IO_SLEEP;
+	const bool echoes = param_number(w->params, "io") != ECHO_NONE;
 	uint64_t sum = 0;
 
 	for (uint64_t op = from; op < to; op++) {

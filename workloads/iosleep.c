@@ -4,8 +4,7 @@
  * makes those late that queue behind it (no coordinated omission: Tene 2013, cyclictest, wrk2). */
 #include "workloads/workload.h"
 
-enum { IO_SLEEP, IO_PIPE, IO_SOCKETPAIR };
-
+/* In the order of enum echo_kind. */
 static const char *const ios[] = { "sleep", "pipe", "socketpair", NULL };
 
 static const struct param params[] = {
@@ -27,10 +26,8 @@ static const struct param params[] = {
 
 static bool plan(const struct worker *w, struct workload_plan *plan, struct err *err)
 {
-	static const enum echo_kind echoes[] = { ECHO_NONE, ECHO_PIPE, ECHO_SOCKETPAIR };
-
 	(void)err;
-	plan->echo = echoes[param_number(w->params, "io")];
+	plan->echo = (enum echo_kind)param_number(w->params, "io");
 	plan->loop = "open";
 	return true;
 }
@@ -38,7 +35,7 @@ static bool plan(const struct worker *w, struct workload_plan *plan, struct err 
 static uint64_t work(struct worker *w, unsigned phase)
 {
 	const uint64_t period = param_number(w->params, "period");
-	const bool echoes = param_number(w->params, "io") != IO_SLEEP;
+	const bool echoes = param_number(w->params, "io") != ECHO_NONE;
 	uint64_t due = worker_now_ns(), from, to, sum = 0;
 
 	(void)phase;
