@@ -38,7 +38,10 @@ struct trace {
 	struct trace_thread *threads; /* by number */
 	size_t thread_count;
 	uint64_t records, lost, abandoned, stalls; /* sums */
-	struct trace_clock first, last;            /* the widest pair: the rate of the counter */
+	/* The first record's moment, and a late one: the line from raw to the other clocks. */
+	struct trace_clock first, last;
+	double rate;     /* nanoseconds per raw unit */
+	bool rate_known; /* false: damaged; the rate is then 1 */
 };
 
 /* Fails when the folder is no trace or nothing in it can be read; a damaged file among others is
@@ -64,20 +67,27 @@ struct trace_run {
 
 struct trace_merge;
 
-/* From and to in nanoseconds since the first record, both inclusive (0, UINT64_MAX: all). */
+/* From and to in nanoseconds since the first record, both inclusive (0, UINT64_MAX: all). A
+ * thread's records are taken in their order from the first that is not before 'from' to the last
+ * before the first that is behind 'to'. */
 struct trace_merge *trace_merge_create(const struct trace *trace, uint64_t from_ns, uint64_t to_ns,
 				       struct err *err);
 /* False at the end, with err->text empty, or on an error: a record of an unknown kind, a file that
- * shrank. The run is valid until the next call. */
+ * shrank. The run is valid until the next call, after an error there is none. */
 bool trace_merge_next(struct trace_merge *merge, struct trace_run *run, struct err *err);
 void trace_merge_destroy(struct trace_merge *merge);
 
+/* No time is later: 139 days at 3 GHz. */
+#define TRACE_TIME_MAX ((UINT64_C(1) << 55) - 1)
+
 /* A record's time in raw units since the first record of the trace. Records of a thread are in the
  * order in which it reserved them; where a signal handler recorded in between, a stamp may be
- * earlier than the one before. */
+ * earlier than the one before; one that would be earlier than the first record of all is 0. */
 static inline uint64_t trace_when(const struct trace *trace, const struct record *record)
 {
-	return (record_raw(record) - trace->first.raw) & ((UINT64_C(1) << 56) - 1);
+	const int64_t shifted = (int64_t)(record->head - (trace->first.raw << 8));
+
+	return shifted < 0 ? 0 : (uint64_t)shifted >> 8;
 }
 
 #endif
