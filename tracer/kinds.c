@@ -32,11 +32,16 @@ static const struct detail {
 	{ "length of the build-id", 0, { [0 ... 255] = 1 } },
 };
 
-/* Behind their ARGs these have text. So has whatever stood where a slot was abandoned. */
-static const uint8_t with_text[] = {
-	TRACE_SEM_OPEN, TRACE_THREAD_NAME, TRACE_PROCESS_START,
-	TRACE_MODULE,   TRACE_EXEC,        TRACE_ABANDONED,
+/* Behind their ARGs these have text. */
+static const char *const texts[TRACE_KIND_COUNT] = {
+	[TRACE_SEM_OPEN] = "name", [TRACE_THREAD_NAME] = "name", [TRACE_PROCESS_START] = "path",
+	[TRACE_MODULE] = "path",   [TRACE_EXEC] = "path",
 };
+
+const char *kind_text(unsigned kind)
+{
+	return kind < TRACE_KIND_COUNT ? texts[kind] : NULL;
+}
 
 const char *trace_kind_name(unsigned kind)
 {
@@ -87,16 +92,14 @@ void kind_checks(struct kind_check checks[256])
 	/* An ARG is looked at with the event before it. */
 	for (unsigned kind = TRACE_ARG + 1; kind < TRACE_KIND_COUNT; kind++) {
 		const struct detail *detail = find_detail(kinds[kind].detail);
+		/* What an abandoned slot should have said first may have been written. */
+		const bool more = texts[kind] || kind == TRACE_ABANDONED;
 
 		checks[kind] = (struct kind_check){
-			.plain = kinds[kind].args ? 0 : detail->plain,
-			.args = kinds[kind].args,
+			.plain = kinds[kind].args || more ? 0 : detail->plain,
 			.known = true,
+			.more = more,
 			.details = detail->may,
 		};
-	}
-	for (size_t i = 0; i < sizeof(with_text); i++) {
-		checks[with_text[i]].plain = 0;
-		checks[with_text[i]].more = true;
 	}
 }

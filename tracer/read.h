@@ -35,6 +35,8 @@ struct kind_check {
 	const uint8_t *details; /* 256 of them: whether it may be */
 };
 
+/* What the text behind an event's ARGs is, null when it has none. */
+const char *kind_text(unsigned kind);
 void kind_checks(struct kind_check checks[256]);
 
 #endif
