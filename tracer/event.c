@@ -79,9 +79,6 @@ static void add_value(struct event *event, const struct record *record)
 			add(event, values[i].name, values[i].kind, record_value(record))->operand =
 				true;
 	}
-	/* An exit status is an int. */
-	if (record_kind(record) == TRACE_EXIT)
-		event->fields[0].number = (uint64_t)(int64_t)(int32_t)record_value(record);
 }
 
 static void add_bits(struct event *event, const char *const words[], size_t count)

@@ -35,7 +35,7 @@ static const struct detail {
 /* Behind their ARGs these have text. */
 static const char *const texts[TRACE_KIND_COUNT] = {
 	[TRACE_SEM_OPEN] = "name", [TRACE_THREAD_NAME] = "name", [TRACE_PROCESS_START] = "path",
-	[TRACE_MODULE] = "path",   [TRACE_EXEC] = "path",
+	[TRACE_MODULE] = "path",   [TRACE_SPAWN] = "path",       [TRACE_EXEC] = "path",
 };
 
 const char *kind_text(unsigned kind)
