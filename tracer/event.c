@@ -282,7 +282,7 @@ void event_read(struct event *event, const struct trace *trace, const struct rec
 {
 	event->count = 0;
 	event->text[0] = event->bits[0] = event->id[0] = '\0';
-	if (record_kind(record) >= TRACE_KIND_COUNT)
+	if (record_kind(record) == TRACE_NONE || record_kind(record) >= TRACE_KIND_COUNT)
 		return;
 	add_value(event, record);
 	add_detail(event, record);

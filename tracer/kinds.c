@@ -52,7 +52,7 @@ unsigned trace_args(const struct record *record)
 {
 	const unsigned kind = record_kind(record), detail = record_detail(record);
 
-	if (kind >= TRACE_KIND_COUNT)
+	if (kind == TRACE_NONE || kind >= TRACE_KIND_COUNT)
 		return 0;
 	if (detail == 0)
 		return kinds[kind].args;

@@ -123,8 +123,8 @@ static bool wrong_detail(const struct stream *stream, uint32_t at, struct err *e
 	const struct record *record = &stream->records[at];
 	char what[80];
 
-	snprintf(what, sizeof(what), "has detail %u, which no %s has", record_detail(record),
-		 trace_kind_name(record_kind(record)));
+	snprintf(what, sizeof(what), "has detail %u, which kind '%s' does not have",
+		 record_detail(record), trace_kind_name(record_kind(record)));
 	return wrong(stream, at, what, err);
 }
 
@@ -133,8 +133,12 @@ static bool wrong_args(const struct stream *stream, uint32_t at, uint32_t args, 
 	const struct record *record = &stream->records[at];
 	char what[80];
 
-	snprintf(what, sizeof(what), "is a %s with %u args, it should have %u",
-		 trace_kind_name(record_kind(record)), args, trace_args(record));
+	if (args > TRACE_ARGS_MAX)
+		snprintf(what, sizeof(what), "has %u args; none has more than %d", args,
+			 TRACE_ARGS_MAX);
+	else
+		snprintf(what, sizeof(what), "has %u args; kind '%s' asks for %u", args,
+			 trace_kind_name(record_kind(record)), trace_args(record));
 	return wrong(stream, at, what, err);
 }
 

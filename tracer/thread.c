@@ -176,6 +176,7 @@ bool thread_read(struct trace_thread *thread, uint32_t number, const struct info
 		 struct err *err)
 {
 	struct file file = { .thread = thread, .memory = true };
+	bool believed = false;
 	struct stat is;
 
 	file.fd = read_open(thread->path);
@@ -184,10 +185,11 @@ bool thread_read(struct trace_thread *thread, uint32_t number, const struct info
 	} else if (read_header(&file) && check_header(&file, number, more)) {
 		file.size = (uint64_t)is.st_size < HEADER ? HEADER : (uint64_t)is.st_size;
 		count_records(&file);
-	} else {
-		/* Nothing of it is to be believed, but its name. */
-		thread->header = (struct trace_file){ .number = number };
+		believed = true;
 	}
+	/* Of others nothing is to be believed but the name. */
+	if (!believed)
+		thread->header = (struct trace_file){ .number = number };
 	if (file.fd >= 0)
 		close(file.fd);
 	return file.memory || err_set(err, EXIT_IMPOSSIBLE, "no memory");

@@ -114,7 +114,7 @@ static bool check_any(const struct trace *trace, struct err *err)
 	const char *trouble = NULL;
 
 	for (size_t i = 0; i < trace->thread_count; i++) {
-		if (!trace->threads[i].trouble || trace->threads[i].records > 0)
+		if (trace->threads[i].header.magic == TRACE_MAGIC)
 			return true;
 		trouble = trouble ? trouble : trace->threads[i].trouble;
 	}
