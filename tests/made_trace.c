@@ -111,8 +111,8 @@ void made_thread_start(struct made_thread *thread, struct made_trace *trace, uin
 			.comm = "made",
 		},
 	};
-	for (uint8_t i = 0; i < sizeof(thread->header.uuid); i++)
-		thread->header.uuid[i] = i;
+	for (size_t i = 0; i < sizeof(thread->header.uuid); i++)
+		thread->header.uuid[i] = (uint8_t)i;
 	assert_non_null(thread->file);
 	assert_int_equal(fwrite(&thread->header, sizeof(thread->header), 1, thread->file), 1);
 }

@@ -83,11 +83,12 @@ static void add_value(struct event *event, const struct record *record)
 
 static void add_bits(struct event *event, const char *const words[], size_t count)
 {
+	size_t used = 0;
+
 	for (size_t i = 0; i < count; i++) {
-		if (words[i] && event->bits[0])
-			strcat(event->bits, ",");
 		if (words[i])
-			strcat(event->bits, words[i]);
+			used += (size_t)snprintf(event->bits + used, sizeof(event->bits) - used,
+						 "%s%s", used ? "," : "", words[i]);
 	}
 	if (event->bits[0])
 		add_word(event, "bits", event->bits);

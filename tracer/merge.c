@@ -1,6 +1,6 @@
 /* The records of all threads in the order of time: a binary heap of the threads by their next
- * stamp. What can be checked once per buffer is checked when it is filled, so that finding the end
- * of a run is one comparison per record.
+ * stamp. What can be checked is checked when a buffer is filled, so that finding the end of a run
+ * is one comparison per record.
  *
  * 1. A buffer begins with an event and ends behind one; what was cut is read again. So a run never
  *    cuts an event.
@@ -11,27 +11,17 @@
  *    is always the next record that counts, so each step takes at least one.
  * 4. Threads that have not begun stand in the heap by their header's first stamp and have no
  *    buffer; those that have ended have none any more. No file stays open. */
-#include "tracer/read.h"
+#include "tracer/buffer.h"
 
-#include <stdio.h>
 #include <stdlib.h>
-#include <string.h>
-#include <unistd.h>
 
-/* Records of a buffer: as many as fill 64 KiB, or, when many threads are being read, as hold the
- * longest event four times. */
+/* Records of a buffer: as many as fill 64 KiB, but fewer when many threads are read at once. */
 #define ROOM 4096u
-#define ROOM_SMALL 2048u
 #define HELD_MANY (UINT64_C(64) << 20)
-_Static_assert(ROOM_SMALL > 2 * (TRACE_ARGS_MAX + 1), "a buffer holds every event whole");
 
 struct stream {
-	const struct trace_thread *thread;
-	struct record *records; /* null: not begun, or ended */
-	uint32_t at, end, room;
-	bool begun;     /* behind 'from' */
-	uint64_t first; /* of the buffer, in the file */
-	uint64_t total; /* that the file has; less when it turns out to end before */
+	struct buffer buffer;
+	bool begun; /* behind 'from' */
 };
 
 /* The stamp as a key: 8 bits more than its time, so that a record's head, less the base, compares
@@ -83,211 +73,33 @@ static inline void sift(struct trace_merge *merge, size_t at)
 
 static void end_stream(struct trace_merge *merge, struct stream *stream)
 {
-	merge->held -= stream->room * sizeof(struct record);
-	free(stream->records);
-	stream->records = NULL;
-	stream->room = 0;
+	merge->held -= stream->buffer.room * sizeof(struct record);
+	free(stream->buffer.records);
+	stream->buffer.records = NULL;
+	stream->buffer.room = 0;
 	merge->heap[0] = merge->heap[--merge->count];
 	if (merge->count > 0)
 		sift(merge, 0);
 }
 
-/* Returns false, with what is wrong about the record at 'at' of the buffer. */
-static bool wrong(const struct stream *stream, uint32_t at, const char *what, struct err *err)
-{
-	const uint64_t number = stream->first + at;
-
-	return err_set(
-		err, EXIT_MISUSE, "cannot read '%s': record %llu at byte %llu %s",
-		stream->thread->path, (unsigned long long)number,
-		(unsigned long long)(sizeof(struct trace_file) + number * sizeof(struct record)),
-		what);
-}
-
-static bool wrong_kind(const struct stream *stream, uint32_t at, struct err *err)
-{
-	const struct record *record = &stream->records[at];
-	char what[80];
-
-	if (record->head == 0)
-		return wrong(stream, at, "is empty", err);
-	if (record_kind(record) == TRACE_ARG)
-		return wrong(stream, at, "is an arg that belongs to no event", err);
-	snprintf(what, sizeof(what), "has kind %u; this version knows 1 to %u", record_kind(record),
-		 TRACE_KIND_COUNT - 1);
-	return wrong(stream, at, what, err);
-}
-
-static bool wrong_detail(const struct stream *stream, uint32_t at, struct err *err)
-{
-	const struct record *record = &stream->records[at];
-	char what[80];
-
-	snprintf(what, sizeof(what), "has detail %u, which kind '%s' does not have",
-		 record_detail(record), trace_kind_name(record_kind(record)));
-	return wrong(stream, at, what, err);
-}
-
-static bool wrong_args(const struct stream *stream, uint32_t at, uint32_t args, struct err *err)
-{
-	const struct record *record = &stream->records[at];
-	char what[80];
-
-	if (args > TRACE_ARGS_MAX)
-		snprintf(what, sizeof(what), "has %u args; none has more than %d", args,
-			 TRACE_ARGS_MAX);
-	else
-		snprintf(what, sizeof(what), "has %u args; kind '%s' asks for %u", args,
-			 trace_kind_name(record_kind(record)), trace_args(record));
-	return wrong(stream, at, what, err);
-}
-
-/* Ends the stream before 'at'. */
-static void cut(struct stream *stream, uint32_t at)
-{
-	stream->end = at;
-	stream->total = stream->first + at;
-}
-
-static bool ends_at_empty_slot(const struct stream *stream)
-{
-	return !(stream->thread->header.flags & TRACE_FLAG_FINISHED) || stream->thread->trouble;
-}
-
-/* An event whose ARGs are not all there was in flight when its thread was killed, or when a signal
- * handler left it for good: then slots follow that were abandoned. */
-static bool check_short(struct stream *stream, uint32_t at, uint32_t behind, uint32_t count,
-			struct err *err)
-{
-	struct record *record = &stream->records[at];
-	const uint64_t next = behind < count ? stream->records[behind].head : 0;
-
-	if (behind == count || (next == 0 && ends_at_empty_slot(stream))) {
-		cut(stream, at);
-		return true;
-	}
-	if ((next & 0xff) != TRACE_ABANDONED)
-		return wrong_args(stream, at, behind - at - 1, err);
-	record->head = (record->head & ~UINT64_C(0xff)) | TRACE_ABANDONED;
-	record->operand = 0;
-	return true;
-}
-
-/* The event at *at, of a kind that has ARGs or is unknown; moves *at behind it, or to 'count' when
- * there is nothing more to check. */
-static bool check_event(const struct trace_merge *merge, struct stream *stream, uint32_t *at,
-			uint32_t count, struct err *err)
-{
-	const struct record *record = &stream->records[*at];
-	const struct kind_check *check = &merge->checks[record_kind(record)];
-	const uint32_t first = *at;
-	uint32_t behind = first + 1, args;
-
-	if (record->head == 0 && ends_at_empty_slot(stream)) {
-		cut(stream, first);
-		*at = count;
-		return true;
-	}
-	if (!check->known)
-		return wrong_kind(stream, first, err);
-	if (!check->details[record_detail(record)])
-		return wrong_detail(stream, first, err);
-	while (behind < count && record_kind(&stream->records[behind]) == TRACE_ARG)
-		behind++;
-	args = behind - first - 1;
-	*at = behind;
-	if (args > TRACE_ARGS_MAX)
-		return wrong_args(stream, first, args, err);
-	if (behind == count && stream->first + count < stream->total)
-		return true;
-	if (args > trace_args(record) && !check->more)
-		return wrong_args(stream, first, args, err);
-	if (args >= trace_args(record))
-		return true;
-	if (!check_short(stream, first, behind, count, err))
-		return false;
-	if (stream->end == first && stream->total == stream->first + first)
-		*at = count;
-	return true;
-}
-
-/* Checks 'count' records of the buffer and says in 'end' how many of them are whole events. */
-static bool check(const struct trace_merge *merge, struct stream *stream, uint32_t count,
-		  struct err *err)
-{
-	const struct record *records = stream->records;
-	const uint64_t total = stream->total;
-	uint32_t at = 0;
-
-	stream->end = count;
-	while (at < count) {
-		const uint64_t kind = records[at].head & 0xff;
-
-		if (records[at].operand >> 56 < merge->checks[kind].plain)
-			at++;
-		else if (!check_event(merge, stream, &at, count, err))
-			return false;
-	}
-	/* More ARGs of the last event may follow. */
-	if (stream->total == total && stream->first + count < total) {
-		while (record_kind(&records[--stream->end]) == TRACE_ARG)
-			;
-	}
-	return true;
-}
-
-static bool fill(struct stream *stream, uint32_t count, struct err *err)
-{
-	const char *path = stream->thread->path;
-	const uint64_t size = count * sizeof(struct record);
-	const uint64_t offset = sizeof(struct trace_file) + stream->first * sizeof(struct record);
-	const int fd = read_open(path);
-	const int64_t got = fd < 0 ? -1 : read_at(fd, stream->records, size, offset);
-
-	if (got < 0)
-		err_set(err, EXIT_MISUSE, "cannot read '%s': %m", path);
-	if (fd >= 0)
-		close(fd);
-	if (got >= 0 && got < (int64_t)size)
-		return err_set(err, EXIT_MISUSE, "cannot read '%s': it has shrunk meanwhile", path);
-	return got >= 0;
-}
-
-static void skip_to_begin(const struct trace_merge *merge, struct stream *stream)
-{
-	const struct record *records = stream->records;
-
-	while (!stream->begun && stream->at < stream->end) {
-		stream->begun = key_of(merge, records[stream->at].head) >= merge->from &&
-				record_kind(&records[stream->at]) != TRACE_ARG;
-		stream->at += !stream->begun;
-	}
-}
-
-/* The next buffer; an empty one when there is nothing more. */
+/* The next records that are behind 'from'; none when there is nothing more. */
 static bool refill(struct trace_merge *merge, struct stream *stream, struct err *err)
 {
-	uint64_t left;
-	uint32_t count;
+	struct buffer *buffer = &stream->buffer;
+	const uint32_t room = buffer->room, most = merge->held < HELD_MANY ? ROOM : BUFFER_LEAST;
 
-	stream->first += stream->end;
-	stream->at = stream->end = 0;
-	left = stream->total - stream->first;
-	if (left == 0)
-		return true;
-	if (!stream->records) {
-		const uint32_t room = merge->held < HELD_MANY ? ROOM : ROOM_SMALL;
+	do {
+		if (!buffer_fill(buffer, most, merge->checks, err))
+			return false;
+		while (!stream->begun && buffer->at < buffer->end) {
+			const struct record *record = &buffer->records[buffer->at];
 
-		stream->room = left < room ? (uint32_t)left : room;
-		stream->records = malloc(stream->room * sizeof(struct record));
-		if (!stream->records)
-			return err_set(err, EXIT_IMPOSSIBLE, "no memory");
-		merge->held += stream->room * sizeof(struct record);
-	}
-	count = left < stream->room ? (uint32_t)left : stream->room;
-	if (!fill(stream, count, err) || !check(merge, stream, count, err))
-		return false;
-	skip_to_begin(merge, stream);
+			stream->begun = key_of(merge, record->head) >= merge->from &&
+					record_kind(record) != TRACE_ARG;
+			buffer->at += !stream->begun;
+		}
+	} while (buffer->at == buffer->end && buffer->end > 0);
+	merge->held += (buffer->room - room) * sizeof(struct record);
 	return true;
 }
 
@@ -306,10 +118,10 @@ static inline int64_t limit_of(const struct trace_merge *merge)
 	return heap[0].stream < other->stream ? other->key | 0xff : other->key - 1;
 }
 
-static void take(struct trace_merge *merge, struct stream *stream, struct trace_run *run)
+static void take(struct trace_merge *merge, struct buffer *buffer, struct trace_run *run)
 {
-	const struct record *const first = &stream->records[stream->at];
-	const struct record *const end = &stream->records[stream->end];
+	const struct record *const first = &buffer->records[buffer->at];
+	const struct record *const end = &buffer->records[buffer->end];
 	const struct record *next = first + 1;
 	const int64_t limit = limit_of(merge);
 	const uint64_t base = merge->base;
@@ -318,11 +130,11 @@ static void take(struct trace_merge *merge, struct stream *stream, struct trace_
 	       ((int64_t)(next->head - base) <= limit || record_kind(next) == TRACE_ARG))
 		next++;
 	*run = (struct trace_run){
-		.thread = (size_t)(stream->thread - merge->trace->threads),
+		.thread = (size_t)(buffer->thread - merge->trace->threads),
 		.records = first,
 		.count = (size_t)(next - first),
 	};
-	stream->at += (uint32_t)run->count;
+	buffer->at += (uint32_t)run->count;
 }
 
 bool trace_merge_next(struct trace_merge *merge, struct trace_run *run, struct err *err)
@@ -330,18 +142,18 @@ bool trace_merge_next(struct trace_merge *merge, struct trace_run *run, struct e
 	while (merge->count > 0) {
 		struct node *const top = &merge->heap[0];
 		struct stream *const stream = &merge->streams[top->stream];
+		struct buffer *const buffer = &stream->buffer;
 		int64_t key;
 
-		if (stream->at == stream->end && !refill(merge, stream, err)) {
+		if (buffer->at == buffer->end && !refill(merge, stream, err)) {
 			merge->count = 0;
 			return false;
 		}
-		if (stream->at == stream->end) {
-			if (stream->first + stream->end == stream->total)
-				end_stream(merge, stream);
+		if (buffer->at == buffer->end) {
+			end_stream(merge, stream);
 			continue;
 		}
-		key = key_of(merge, stream->records[stream->at].head);
+		key = key_of(merge, buffer->records[buffer->at].head);
 		if (key != top->key) {
 			top->key = key;
 			sift(merge, 0);
@@ -349,7 +161,7 @@ bool trace_merge_next(struct trace_merge *merge, struct trace_run *run, struct e
 				continue;
 		}
 		if (key <= merge->to) {
-			take(merge, stream, run);
+			take(merge, buffer, run);
 			return true;
 		}
 		end_stream(merge, stream);
@@ -377,6 +189,7 @@ struct trace_merge *trace_merge_create(const struct trace *trace, uint64_t from_
 	struct trace_merge *merge = calloc(1, sizeof(*merge));
 
 	if (merge) {
+		merge->trace = trace;
 		merge->streams = calloc(room, sizeof(*merge->streams));
 		merge->heap = calloc(room, sizeof(*merge->heap));
 	}
@@ -385,14 +198,14 @@ struct trace_merge *trace_merge_create(const struct trace *trace, uint64_t from_
 		err_set(err, EXIT_IMPOSSIBLE, "no memory");
 		return NULL;
 	}
-	merge->trace = trace;
 	merge->base = trace->first.raw << 8;
 	set_borders(merge, from_ns, to_ns);
 	kind_checks(merge->checks);
 	for (uint32_t i = 0; i < trace->thread_count; i++) {
 		const struct trace_thread *thread = &trace->threads[i];
 
-		merge->streams[i] = (struct stream){ .thread = thread, .total = thread->records };
+		merge->streams[i].buffer =
+			(struct buffer){ .thread = thread, .total = thread->records };
 		if (thread->records > 0)
 			merge->heap[merge->count++] =
 				(struct node){ key_of(merge, thread->header.begin_raw << 8), i };
@@ -405,7 +218,7 @@ struct trace_merge *trace_merge_create(const struct trace *trace, uint64_t from_
 void trace_merge_destroy(struct trace_merge *merge)
 {
 	for (size_t i = 0; merge && merge->streams && i < merge->trace->thread_count; i++)
-		free(merge->streams[i].records);
+		free(merge->streams[i].buffer.records);
 	if (merge) {
 		free(merge->streams);
 		free(merge->heap);
