@@ -9,13 +9,11 @@
 /* Returns false, with what is wrong about the record at 'at' of the buffer. */
 static bool wrong(const struct buffer *buffer, uint32_t at, const char *what, struct err *err)
 {
-	const uint64_t number = buffer->first + at;
+	const unsigned long long number = buffer->first + at;
+	const unsigned long long byte = sizeof(struct trace_file) + number * sizeof(struct record);
 
-	return err_set(
-		err, EXIT_MISUSE, "cannot read '%s': record %llu at byte %llu %s",
-		buffer->thread->path, (unsigned long long)number,
-		(unsigned long long)(sizeof(struct trace_file) + number * sizeof(struct record)),
-		what);
+	return err_set(err, EXIT_MISUSE, "cannot read '%s': record %llu at byte %llu %s",
+		       buffer->thread->path, number, byte, what);
 }
 
 static bool wrong_kind(const struct buffer *buffer, uint32_t at, struct err *err)
