@@ -51,7 +51,7 @@ static void write_event(struct made_thread *thread, uint64_t raw)
 	for (unsigned i = 0; i < args; i++)
 		made_arg(thread, random_below(UINT64_MAX));
 	if (kind == TRACE_EXEC || kind == TRACE_MODULE || kind == TRACE_PROCESS_START)
-		made_text(thread, "/usr/lib/some/where.so" + random_below(20));
+		made_text(thread, &"/usr/lib/some/where.so"[random_below(20)]);
 }
 
 /* Returns how many events there are. A large trace has more records than fit into a buffer. */
