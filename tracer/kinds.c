@@ -1,13 +1,19 @@
 /* The kinds of records as tables, made from the rows of format.h. */
 #include "tracer/read.h"
 
+#include <assert.h>
 #include <string.h>
+
+/* Known when compiling; no other has its length, which kind_checks asserts. */
+#define IS_TIMEOUT(detail) (sizeof(detail) == sizeof("timeout"))
 
 static const struct kind {
 	const char *name, *detail;
 	uint8_t args;
+	bool timed;
 } kinds[TRACE_KIND_COUNT] = {
-#define X(kind, text, what, which, count) [TRACE_##kind] = { text, which, count },
+#define X(kind, text, what, which, count) \
+	[TRACE_##kind] = { text, which, count, IS_TIMEOUT(which) },
 	TRACE_KINDS(X)
 #undef X
 };
@@ -59,7 +65,7 @@ unsigned trace_args(const struct record *record)
 	if (kind == TRACE_MODULE)
 		return kinds[kind].args + (detail + 7) / 8;
 	/* A deadline. */
-	return kinds[kind].args + (strcmp(kinds[kind].detail, "timeout") == 0 ? 1u : 0u);
+	return kinds[kind].args + (kinds[kind].timed ? 1u : 0u);
 }
 
 void trace_text(const struct record *args, size_t count, char *to, size_t room)
@@ -95,6 +101,7 @@ void kind_checks(struct kind_check checks[256])
 		/* What an abandoned slot should have said first may have been written. */
 		const bool more = texts[kind] || kind == TRACE_ABANDONED;
 
+		assert(kinds[kind].timed == (strcmp(kinds[kind].detail, "timeout") == 0));
 		checks[kind] = (struct kind_check){
 			.plain = kinds[kind].args || more ? 0 : detail->plain,
 			.known = true,
