@@ -14,5 +14,8 @@ struct home {
 
 /* Fails when the workload binaries cannot be found. */
 bool home_find(struct home *home, struct err *err);
+/* The path of one file: by its name in the build folder, or by the name under which it is installed
+ * in libexec. Fails when it is in neither. */
+bool home_find_file(char path[PATH_MAX], const char *built, const char *installed, struct err *err);
 
 #endif

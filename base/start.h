@@ -8,5 +8,8 @@
  * that has gone is an error like a full disk; SIGCHLD has its default, so that children can be
  * waited for. */
 void start_safely(void);
+/* In a child, before exec: everything as it was before start_safely, for a program that must not
+ * notice us. */
+void start_restore(void);
 
 #endif

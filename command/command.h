@@ -10,6 +10,7 @@ struct command {
 	const char *arguments; /* for the usage line, behind the name */
 	const char *summary;   /* one line */
 	const struct param *params;
+	bool runs_program; /* the first word that is no option and all behind it are a program's */
 	/* argv[0] is the command's name. Prints its output; returns its exit status, or an err.code
 	 * with the sentence in err, which main prints. */
 	int (*run)(int argc, char *argv[], struct err *err);

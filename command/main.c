@@ -53,11 +53,30 @@ static int finish(int status)
 	return EXIT_IMPOSSIBLE;
 }
 
-static bool wants_help(int argc, char *argv[])
+/* How many words the option takes: its value may be one of its own. */
+static int words_of(const char *option, const struct param *rows)
 {
-	for (int i = 1; i < argc && strcmp(argv[i], "--") != 0; i++) {
+	const char *name = strcmp(option, "-o") == 0 ? "output" : option + strspn(option, "-");
+
+	for (; rows->name; rows++) {
+		if (strcmp(rows->name, name) == 0 && rows->kind != PARAM_FLAG)
+			return 2;
+	}
+	return 1;
+}
+
+static bool wants_help(int argc, char *argv[], const struct command *command)
+{
+	for (int i = 1; i < argc && strcmp(argv[i], "--") != 0;) {
 		if (strcmp(argv[i], "--help") == 0 || strcmp(argv[i], "-h") == 0)
 			return true;
+		if (command && command->runs_program) {
+			if (argv[i][0] != '-')
+				break;
+			i += words_of(argv[i], command->params);
+		} else {
+			i++;
+		}
 	}
 	return false;
 }
@@ -73,7 +92,7 @@ int main(int argc, char *argv[])
 		help(stderr);
 		return EXIT_MISUSE;
 	}
-	if (strcmp(argv[1], "help") == 0 || wants_help(2, argv)) {
+	if (strcmp(argv[1], "help") == 0 || wants_help(2, argv, NULL)) {
 		help(stdout);
 		return finish(EXIT_DONE);
 	}
@@ -84,7 +103,7 @@ int main(int argc, char *argv[])
 	command = find(argv[1], &err);
 	if (!command)
 		return fail(&err);
-	if (wants_help(argc - 1, argv + 1)) {
+	if (wants_help(argc - 1, argv + 1, command)) {
 		help_command(command);
 		return finish(EXIT_DONE);
 	}

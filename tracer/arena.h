@@ -1,0 +1,122 @@
+/* The memory that the launcher shares with every traced process: one file on tmpfs, mapped whole
+ * when a program starts, inherited by fork. A thread takes a ring of it without a system call, a
+ * descriptor or a path, so tracing survives chroot, dropped privileges, closed descriptors and a
+ * thousand threads. Both sides are of one build; nothing outside tracer/ reads it.
+ *
+ * A ring's life, by its state word:
+ * 1. FREE: nobody's. The launcher allocates its pages in the file system, zeroes them and its
+ *    header, grants it all, and makes it READY. [ring-ready]
+ * 2. A thread makes it CLAIMED by compare-and-swap, fills in who it is, and makes it ACTIVE.
+ *    [ring-active]
+ * 3. Positions count bytes from 0 and are reduced to the ring's size. The thread writes below
+ *    'granted'; the launcher copies what is committed to the thread's file, zeroes it, and raises
+ *    'granted' by as much. [ring-grant] [record-commit]
+ * 4. The thread makes it CLOSED when it ends or has moved to another ring, 'successor'; the
+ *    launcher does so for the rings of a process that is no more. Drained, it is FREE again.
+ *    [ring-closed]
+ * 5. A thread that finds neither granted space nor a larger ring waits on 'granted'; it gives up,
+ *    counting what it loses, only when the launcher says stop or is dead: the launcher holds a
+ *    robust mutex, whose word the kernel marks when its owner dies. */
+#ifndef TRACER_ARENA_H
+#define TRACER_ARENA_H
+
+#include "tracer/format.h"
+
+#include <pthread.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#define ARENA_MAGIC UINT64_C(0x31616e657261736c)
+#define ARENA_FILE \
+	"arena" /* in the folder that holds the library, as the link it was preloaded by */
+#define ARENA_LIBRARY "libgilscope-preload.so"
+
+/* Most threads are slow: they keep a small ring. One that outruns the launcher gets a large one:
+ * at 5 million records a second its half lasts 25 ms, some time slices of a busy machine. */
+#define ARENA_SMALL_RINGS 4096u
+#define ARENA_LARGE_RINGS 256u
+#define ARENA_RINGS (ARENA_SMALL_RINGS + ARENA_LARGE_RINGS)
+#define ARENA_SMALL_BYTES (UINT64_C(64) << 10)
+#define ARENA_LARGE_BYTES (UINT64_C(4) << 20)
+
+enum arena_state { RING_FREE, RING_READY, RING_CLAIMED, RING_ACTIVE, RING_CLOSED };
+
+enum arena_stop {
+	ARENA_RUNNING,
+	ARENA_ENDED, /* the command is done; whoever still runs is no longer recorded */
+	ARENA_FULL,  /* the output cannot be written */
+};
+
+enum arena_counter { ARENA_RAW, ARENA_NANOSECONDS };
+
+/* Lines are 64 bytes; who writes which is said at its first field. */
+struct arena_ring {
+	/* The launcher. */
+	_Alignas(64) _Atomic uint64_t granted;
+	/* The thread. */
+	_Alignas(64) _Atomic uint32_t waiting; /* for granted to grow */
+	_Atomic uint32_t successor;            /* index + 1 */
+	_Atomic uint64_t lost, stalls, stall_raw;
+	/* The thread, before it makes the ring ACTIVE. */
+	_Alignas(64) uint32_t number; /* of the thread in the trace; 0: this ring is a successor */
+	uint32_t process, parent, pid, tid, origin;
+	uint64_t pid_namespace;
+	uint64_t handle;
+	char comm[16];
+};
+
+struct arena {
+	uint64_t magic;
+	uint64_t bytes; /* of the file: both sides agree on its layout */
+	uint8_t uuid[16];
+	uint32_t counter;       /* an arena_counter */
+	uint64_t pid_namespace; /* of the launcher: inode */
+	struct trace_clock start;
+	/* Held by the launcher while it lives; its first int is the futex word. */
+	pthread_mutex_t alive;
+	/* The launcher. */
+	_Alignas(64) _Atomic uint32_t stop;        /* an arena_stop */
+	_Atomic uint32_t ready_small, ready_large; /* counted up by the launcher, down by threads */
+	_Atomic uint32_t replenished;              /* futex: rings became ready, or cannot */
+	_Atomic uint32_t exhausted; /* the file system has no room for another ring */
+	/* Threads. */
+	_Alignas(64) _Atomic uint32_t wanted; /* futex: the launcher sleeps on it */
+	_Atomic uint32_t processes, threads;  /* numbers given so far */
+	_Atomic uint64_t lost;                /* events of threads that got no ring */
+	_Alignas(64) _Atomic uint32_t states[ARENA_RINGS];
+	struct arena_ring rings[ARENA_RINGS];
+};
+
+#define ARENA_HEAD_BYTES ((sizeof(struct arena) + 4095) / 4096 * 4096)
+#define ARENA_BYTES \
+	(ARENA_HEAD_BYTES + ARENA_SMALL_RINGS * ARENA_SMALL_BYTES + \
+	 ARENA_LARGE_RINGS * ARENA_LARGE_BYTES)
+
+static inline uint64_t arena_ring_bytes(uint32_t index)
+{
+	return index < ARENA_SMALL_RINGS ? ARENA_SMALL_BYTES : ARENA_LARGE_BYTES;
+}
+
+/* Where in the file a ring's records are. */
+static inline uint64_t arena_ring_offset(uint32_t index)
+{
+	if (index < ARENA_SMALL_RINGS)
+		return ARENA_HEAD_BYTES + index * ARENA_SMALL_BYTES;
+	return ARENA_HEAD_BYTES + ARENA_SMALL_RINGS * ARENA_SMALL_BYTES +
+	       (index - ARENA_SMALL_RINGS) * ARENA_LARGE_BYTES;
+}
+
+static inline struct record *arena_records(struct arena *arena, uint32_t index)
+{
+	return (struct record *)((char *)arena + arena_ring_offset(index));
+}
+
+/* The kernel sets this bit in the word of a robust mutex whose owner has died (FUTEX_OWNER_DIED).
+ */
+static inline int arena_launcher_lives(const struct arena *arena)
+{
+	return (__atomic_load_n((const unsigned *)&arena->alive, __ATOMIC_RELAXED) & 0x40000000) ==
+	       0;
+}
+
+#endif

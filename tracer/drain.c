@@ -1,0 +1,332 @@
+/* See the life of a ring in arena.h. */
+#include "tracer/drain.h"
+
+#include "base/clock.h"
+#include "tracer/process.h"
+
+#include <limits.h>
+#include <linux/futex.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+/* So many sweeps a slot may stay unwritten while later ones are: a signal handler runs that long.
+ */
+#define PATIENCE_SWEEPS 200
+
+struct drain {
+	struct memory *memory;
+	const char *folder;
+	struct stream *streams[ARENA_RINGS];
+	struct process_table *processes;
+	struct drain_totals totals;
+	uint64_t looked_ns;
+	bool over; /* nothing is written any more: what is not there will not come */
+};
+
+struct drain *drain_create(struct memory *memory, const char *folder)
+{
+	struct drain *drain = calloc(1, sizeof(*drain));
+
+	if (!drain)
+		return NULL;
+	drain->memory = memory;
+	drain->folder = folder;
+	drain->processes = process_table_create(memory->arena->pid_namespace);
+	if (drain->processes)
+		return drain;
+	free(drain);
+	return NULL;
+}
+
+static void stop_recording(struct drain *drain, enum arena_stop why)
+{
+	struct arena *arena = drain->memory->arena;
+
+	atomic_store_explicit(&arena->stop, why, memory_order_relaxed);
+	/* Whoever waits for space or for a ring looks at 'stop' when it wakes. */
+	for (uint32_t i = 0; i < ARENA_RINGS; i++) {
+		if (atomic_load_explicit(&arena->rings[i].waiting, memory_order_relaxed))
+			syscall(SYS_futex, &arena->rings[i].granted, FUTEX_WAKE, INT_MAX, NULL,
+				NULL, 0);
+	}
+	syscall(SYS_futex, &arena->replenished, FUTEX_WAKE, INT_MAX, NULL, NULL, 0);
+}
+
+/* How many records from 'at' on are committed, without a gap, up to the ring's end or 'most'. */
+static uint64_t committed(const struct record *at, uint64_t most)
+{
+	uint64_t n = 0;
+
+	/* [record-commit] The operand of a record whose head is seen is there too. */
+	while (n < most && __atomic_load_n(&at[n].head, __ATOMIC_ACQUIRE) != 0)
+		n++;
+	return n;
+}
+
+static void grant(struct arena_ring *ring, uint64_t bytes)
+{
+	/* [ring-grant] The slots are read and zeroed before the thread may write them again. */
+	atomic_fetch_add_explicit(&ring->granted, bytes, memory_order_release);
+	if (atomic_load_explicit(&ring->waiting, memory_order_relaxed))
+		syscall(SYS_futex, &ring->granted, FUTEX_WAKE, INT_MAX, NULL, NULL, 0);
+}
+
+static bool take(struct drain *drain, struct stream *stream)
+{
+	struct arena *arena = drain->memory->arena;
+	const uint64_t size = arena_ring_bytes(stream->ring);
+	struct record *records = arena_records(arena, stream->ring);
+	bool any = false;
+
+	for (;;) {
+		const uint64_t offset = stream->drained & (size - 1);
+		struct record *at = records + offset / sizeof(*at);
+		const uint64_t n = committed(at, (size - offset) / sizeof(*at));
+
+		if (n == 0)
+			return any;
+		if (!stream_append(stream, at, n) && !drain->totals.full) {
+			drain->totals.full = true;
+			stop_recording(drain, ARENA_FULL);
+		}
+		memset(at, 0, n * sizeof(*at));
+		stream->drained += n * sizeof(*at);
+		grant(&arena->rings[stream->ring], n * sizeof(*at));
+		any = true;
+	}
+}
+
+/* The first written slot behind those that are not, in slots from the first of these; 0: none is.
+ * ARGs alone are the rest of an event whose thread was killed before its first record. */
+static uint64_t gap(const struct drain *drain, const struct stream *stream)
+{
+	struct arena *arena = drain->memory->arena;
+	const uint64_t slots = arena_ring_bytes(stream->ring) / sizeof(struct record);
+	const struct record *records = arena_records(arena, stream->ring);
+
+	for (uint64_t i = 1; i < slots; i++) {
+		const struct record *at =
+			&records[(stream->drained / sizeof(*at) + i) & (slots - 1)];
+		const uint64_t head = __atomic_load_n(&at->head, __ATOMIC_ACQUIRE);
+
+		if (head != 0 && (head & 0xff) != TRACE_ARG)
+			return i;
+	}
+	return 0;
+}
+
+/* Fills a gap that will not be filled any more, so that what lies behind it can be drained. */
+static void abandon(struct drain *drain, struct stream *stream, uint64_t slots)
+{
+	struct arena *arena = drain->memory->arena;
+	const uint64_t size = arena_ring_bytes(stream->ring);
+	struct record *records = arena_records(arena, stream->ring);
+
+	for (uint64_t i = 0; i < slots; i++) {
+		struct record *at = &records[((stream->drained & (size - 1)) / sizeof(*at) + i) &
+					     (size / sizeof(*at) - 1)];
+
+		if (at->head != 0 && (at->head & 0xff) != TRACE_ARG)
+			continue;
+		*at = (struct record){ .head = (stream->last_head & ~UINT64_C(0xff)) |
+					       TRACE_ABANDONED };
+		stream->header.abandoned++;
+	}
+}
+
+static void account(struct drain *drain, struct stream *stream)
+{
+	const struct arena_ring *ring = &drain->memory->arena->rings[stream->ring];
+
+	stream->header.lost += atomic_load_explicit(&ring->lost, memory_order_relaxed);
+	stream->header.stalls += atomic_load_explicit(&ring->stalls, memory_order_relaxed);
+	stream->header.stall_raw += atomic_load_explicit(&ring->stall_raw, memory_order_relaxed);
+}
+
+static void finish_stream(struct drain *drain, struct stream *stream)
+{
+	struct drain_totals *totals = &drain->totals;
+	const struct clock_pair now = clock_pair_now();
+	const bool ns = (stream->header.flags & TRACE_FLAG_COUNTER_IS_NS) != 0;
+
+	totals->records += stream->bytes / sizeof(struct record);
+	totals->lost += stream->header.lost + stream->lost;
+	totals->abandoned += stream->header.abandoned;
+	totals->stalls += stream->header.stalls;
+	totals->stall_raw += stream->header.stall_raw;
+	totals->threads++;
+	if (!stream_finish(stream,
+			   (struct trace_clock){ .raw = ns ? now.ns : now.raw,
+						 .monotonic_ns = now.ns,
+						 .realtime_ns = clock_now_ns_of(CLOCK_REALTIME) }))
+		totals->full = true;
+}
+
+/* Slots may be left written behind one that never was, and must be zero for the next owner. */
+static void wipe(struct arena *arena, uint32_t index)
+{
+	struct record *records = arena_records(arena, index);
+
+	for (uint64_t i = 0; i < arena_ring_bytes(index) / sizeof(*records); i++) {
+		if (records[i].head != 0 || records[i].operand != 0)
+			records[i] = (struct record){ 0 };
+	}
+}
+
+/* A ring without more to come: its stream goes on in the successor, or ends. */
+static void leave(struct drain *drain, uint32_t index)
+{
+	struct arena *arena = drain->memory->arena;
+	struct stream *stream = drain->streams[index];
+	const uint32_t successor =
+		atomic_load_explicit(&arena->rings[index].successor, memory_order_relaxed);
+
+	account(drain, stream);
+	drain->streams[index] = NULL;
+	wipe(arena, index);
+	memory_recycle(drain->memory, index);
+	if (successor == 0) {
+		finish_stream(drain, stream);
+		return;
+	}
+	stream->ring = successor - 1;
+	stream->drained = 0;
+	drain->streams[successor - 1] = stream;
+}
+
+static void close_or_wait(struct drain *drain, struct stream *stream, bool closed)
+{
+	const uint64_t slots = gap(drain, stream);
+	const bool gone = closed || drain->over;
+
+	if (slots == 0) {
+		stream->waited = 0;
+		if (gone)
+			leave(drain, stream->ring);
+		return;
+	}
+	/* In a ring of a live thread a handler may still return to the slot it interrupted. */
+	if (++stream->waited < PATIENCE_SWEEPS && !drain->over &&
+	    process_lives(drain->processes, stream->header.process))
+		return;
+	abandon(drain, stream, slots);
+	stream->waited = 0;
+	take(drain, stream);
+	close_or_wait(drain, stream, closed);
+}
+
+static struct stream *find_stream(struct drain *drain, uint32_t index)
+{
+	const struct arena_ring *ring = &drain->memory->arena->rings[index];
+
+	/* A successor's stream comes with its predecessor. */
+	if (drain->streams[index] || ring->number == 0)
+		return drain->streams[index];
+	drain->streams[index] = stream_create(drain->folder, drain->memory->arena, index);
+	if (drain->streams[index])
+		drain->streams[index]->header.parent = process_parent(drain->processes, ring);
+	if (!drain->streams[index] && !drain->totals.full) {
+		drain->totals.full = true;
+		stop_recording(drain, ARENA_FULL);
+	}
+	process_seen(drain->processes, ring);
+	return drain->streams[index];
+}
+
+/* Without a file what is in the ring is lost, and counted. */
+static void discard(struct drain *drain, uint32_t index)
+{
+	struct arena *arena = drain->memory->arena;
+	struct arena_ring *ring = &arena->rings[index];
+	const uint64_t slots = arena_ring_bytes(index) / sizeof(struct record);
+
+	if (ring->number == 0 && !drain->over)
+		return;
+	drain->totals.lost += committed(arena_records(arena, index), slots) +
+			      atomic_load_explicit(&ring->lost, memory_order_relaxed);
+	memset(arena_records(arena, index), 0, arena_ring_bytes(index));
+	memory_recycle(drain->memory, index);
+}
+
+static bool sweep_ring(struct drain *drain, uint32_t index)
+{
+	struct arena *arena = drain->memory->arena;
+	/* [ring-active] [ring-closed] */
+	const uint32_t state = atomic_load_explicit(&arena->states[index], memory_order_acquire);
+	struct stream *stream;
+	bool any, closed, dead;
+
+	if (state != RING_ACTIVE && state != RING_CLOSED)
+		return false;
+	stream = find_stream(drain, index);
+	if (!stream) {
+		if (state == RING_CLOSED || drain->over)
+			discard(drain, index);
+		return false;
+	}
+	/* Death first, then the records: then none can come after. */
+	dead = !process_lives(drain->processes, stream->header.process);
+	any = take(drain, stream);
+	closed = state == RING_CLOSED || dead;
+	if (closed || drain->over ||
+	    atomic_load_explicit(&arena->rings[index].waiting, memory_order_relaxed))
+		close_or_wait(drain, stream, closed);
+	return any;
+}
+
+bool drain_sweep(struct drain *drain)
+{
+	const struct memory *memory = drain->memory;
+	bool any = false;
+
+	for (uint32_t i = 0; i < memory->high_small; i++)
+		any |= sweep_ring(drain, i);
+	for (uint32_t i = ARENA_SMALL_RINGS; i < memory->high_large; i++)
+		any |= sweep_ring(drain, i);
+	return any;
+}
+
+unsigned drain_look_after_processes(struct drain *drain, uint64_t interval_ns)
+{
+	const uint64_t now = clock_now_ns();
+
+	if (now - drain->looked_ns >= interval_ns) {
+		drain->looked_ns = now;
+		process_look(drain->processes);
+	}
+	return process_count_living(drain->processes);
+}
+
+void drain_finish(struct drain *drain, struct drain_totals *totals)
+{
+	struct arena *arena = drain->memory->arena;
+
+	process_look(drain->processes);
+	drain_sweep(drain);
+	drain->totals.still_running = process_count_living(drain->processes);
+	stop_recording(drain, ARENA_ENDED);
+	drain->over = true;
+	/* Twice: a ring's successor may lie behind it. */
+	drain_sweep(drain);
+	drain_sweep(drain);
+	drain->totals.lost += atomic_load_explicit(&arena->lost, memory_order_relaxed);
+	drain->totals.exhausted = drain->memory->exhausted;
+	drain->totals.processes = atomic_load_explicit(&arena->processes, memory_order_relaxed);
+	*totals = drain->totals;
+}
+
+void drain_destroy(struct drain *drain)
+{
+	if (!drain)
+		return;
+	for (uint32_t i = 0; i < ARENA_RINGS; i++) {
+		if (drain->streams[i]) {
+			free(drain->streams[i]->path);
+			free(drain->streams[i]);
+		}
+	}
+	process_table_destroy(drain->processes);
+	free(drain);
+}

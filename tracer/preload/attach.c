@@ -1,0 +1,372 @@
+/* Takes rings from the arena, for the threads of this process and of those forked from it. */
+#include "tracer/preload/attach.h"
+
+#include "tracer/preload/module.h"
+#include "tracer/preload/real.h"
+
+#include <dlfcn.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <linux/futex.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/prctl.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#ifndef MADV_WIPEONFORK
+#define MADV_WIPEONFORK 18
+#endif
+
+/* Private memory that the kernel empties in a forked child: a number of 0 says that this process
+ * has not attached, and every ring that its threads could still point to says that it is nobody's.
+ */
+struct bookkeeping {
+	_Alignas(4096) _Atomic uint32_t process;
+	uint32_t parent, pid;
+	uint64_t pid_namespace;
+	_Alignas(64) struct ring rings[ARENA_RINGS];
+};
+
+/* limit 0 sends every event to the slow path; next may grow as it likes. */
+static struct ring nobody;
+__thread struct ring *ring_current __attribute__((tls_model("initial-exec"))) = &nobody;
+
+static struct arena *arena;
+static struct bookkeeping *own;
+static uint32_t ancestor; /* the number of the last process that attached with this memory */
+static pthread_key_t at_end;
+static bool has_key;
+static char library[PATH_MAX];
+static _Atomic int started;
+
+const char *attach_library(void)
+{
+	return arena ? library : NULL;
+}
+
+static void futex_wake(_Atomic uint32_t *word, int count)
+{
+	syscall(SYS_futex, word, FUTEX_WAKE, count, NULL, NULL, 0);
+}
+
+void attach_wake_launcher(void)
+{
+	/* [ring-wanted] The launcher counts before it looks at the rings, and sleeps only if the
+	 * count is still the same. */
+	atomic_fetch_add_explicit(&arena->wanted, 1, memory_order_release);
+	futex_wake(&arena->wanted, 1);
+}
+
+bool attach_stopped(void)
+{
+	return atomic_load_explicit(&arena->stop, memory_order_relaxed) != ARENA_RUNNING ||
+	       !arena_launcher_lives(arena);
+}
+
+void attach_lost(void)
+{
+	if (arena)
+		atomic_fetch_add_explicit(&arena->lost, 1, memory_order_relaxed);
+}
+
+/* Takes a ready ring out of a range; -1: there is none. */
+static int claim(uint32_t from, uint32_t to, _Atomic uint32_t *ready)
+{
+	if (atomic_load_explicit(ready, memory_order_relaxed) == 0)
+		return -1;
+	for (uint32_t i = from; i < to; i++) {
+		uint32_t state = RING_READY;
+
+		/* [ring-ready] The ring is zeroed and granted before it is ready. */
+		if (atomic_load_explicit(&arena->states[i], memory_order_relaxed) == RING_READY &&
+		    atomic_compare_exchange_strong_explicit(&arena->states[i], &state, RING_CLAIMED,
+							    memory_order_acquire,
+							    memory_order_relaxed)) {
+			atomic_fetch_sub_explicit(ready, 1, memory_order_relaxed);
+			return (int)i;
+		}
+	}
+	return -1;
+}
+
+/* Waits for the launcher when a burst of threads has used up what was ready. */
+static int claim_small(void)
+{
+	for (int tries = 0; tries < 250 && !attach_stopped(); tries++) {
+		const uint32_t seen =
+			atomic_load_explicit(&arena->replenished, memory_order_relaxed);
+		const struct timespec limit = { .tv_nsec = 20000000 };
+		const int index = claim(0, ARENA_SMALL_RINGS, &arena->ready_small);
+
+		if (atomic_load_explicit(&arena->ready_small, memory_order_relaxed) < 8)
+			attach_wake_launcher();
+		if (index >= 0)
+			return index;
+		if (atomic_load_explicit(&arena->exhausted, memory_order_relaxed))
+			return -1;
+		syscall(SYS_futex, &arena->replenished, FUTEX_WAIT, seen, &limit, NULL, 0);
+	}
+	return -1;
+}
+
+static struct ring *set_up(uint32_t index)
+{
+	struct ring *ring = &own->rings[index];
+
+	*ring = (struct ring){
+		.mask = arena_ring_bytes(index) - 1,
+		.records = arena_records(arena, index),
+		.token = (uint64_t)(index + 1) << 48,
+		.shared = &arena->rings[index],
+		.index = index,
+	};
+	return ring;
+}
+
+static void identify(struct ring *ring, uint32_t number)
+{
+	struct arena_ring *shared = ring->shared;
+
+	shared->number = number;
+	shared->process = atomic_load_explicit(&own->process, memory_order_relaxed);
+	shared->parent = own->parent;
+	shared->origin = own->parent ? TRACE_BY_FORK : TRACE_BY_EXEC;
+	shared->pid = own->pid;
+	shared->tid = (uint32_t)syscall(SYS_gettid);
+	shared->pid_namespace = own->pid_namespace;
+	shared->handle = pthread_self();
+	syscall(SYS_prctl, PR_GET_NAME, shared->comm, 0, 0, 0);
+	/* [ring-active] The launcher reads who it is when it sees it active. */
+	atomic_store_explicit(&arena->states[ring->index], RING_ACTIVE, memory_order_release);
+}
+
+static void block_signals(uint64_t *saved)
+{
+	const uint64_t all = UINT64_MAX;
+
+	syscall(SYS_rt_sigprocmask, SIG_SETMASK, &all, saved, sizeof(all));
+}
+
+static void restore_signals(const uint64_t *saved)
+{
+	syscall(SYS_rt_sigprocmask, SIG_SETMASK, saved, NULL, sizeof(*saved));
+}
+
+/* The first thread of a process image, or of a forked child, gives the process its number: it is
+ * alone then. */
+static bool begin_process(void)
+{
+	struct stat namespace;
+
+	if (atomic_load_explicit(&own->process, memory_order_relaxed) != 0)
+		return false;
+	own->parent = ancestor;
+	own->pid = (uint32_t)getpid();
+	if (stat("/proc/self/ns/pid", &namespace) == 0)
+		own->pid_namespace = namespace.st_ino;
+	ancestor = atomic_fetch_add_explicit(&arena->processes, 1, memory_order_relaxed) + 1;
+	atomic_store_explicit(&own->process, ancestor, memory_order_relaxed);
+	return true;
+}
+
+static uint32_t next_number(void)
+{
+	return atomic_fetch_add_explicit(&arena->threads, 1, memory_order_relaxed) + 1;
+}
+
+static bool has_ring(void)
+{
+	return ring_current->shared != NULL;
+}
+
+bool ring_attach(void)
+{
+	const int saved_errno = errno;
+	bool is_new = false;
+	uint64_t saved;
+	int index;
+
+	recorder_start();
+	if (!arena || attach_stopped())
+		return false;
+	block_signals(&saved);
+	if (!has_ring()) {
+		is_new = begin_process();
+		index = claim_small();
+		if (index >= 0) {
+			struct ring *ring = set_up((uint32_t)index);
+
+			ring->limit = arena->counter == ARENA_RAW;
+			identify(ring, next_number());
+			ring_current = ring;
+			if (has_key)
+				pthread_setspecific(at_end, ring);
+		}
+	}
+	restore_signals(&saved);
+	if (is_new && has_ring())
+		module_begin(own->parent == 0 ? TRACE_BY_EXEC : TRACE_BY_FORK, own->pid);
+	errno = saved_errno;
+	return has_ring();
+}
+
+struct ring *attach_spare(void)
+{
+	const int saved_errno = errno;
+	struct ring *ring = NULL;
+
+	if (ring_attach()) {
+		const int index = claim_small();
+
+		if (index >= 0) {
+			ring = set_up((uint32_t)index);
+			ring->limit = arena->counter == ARENA_RAW;
+		}
+	}
+	errno = saved_errno;
+	return ring;
+}
+
+void attach_give_back(struct ring *ring)
+{
+	ring->shared = NULL;
+	atomic_store_explicit(&arena->states[ring->index], RING_READY, memory_order_release);
+	atomic_fetch_add_explicit(&arena->ready_small, 1, memory_order_relaxed);
+}
+
+void attach_adopt(struct ring *ring)
+{
+	identify(ring, next_number());
+	ring_current = ring;
+	if (has_key)
+		pthread_setspecific(at_end, ring);
+}
+
+void ring_close(struct ring *ring)
+{
+	if (!ring->shared)
+		return;
+	if (ring == ring_current)
+		ring_current = &nobody;
+	/* [ring-closed] Whoever sees it closed sees all that was recorded in it. */
+	atomic_store_explicit(&arena->states[ring->index], RING_CLOSED, memory_order_release);
+}
+
+bool attach_larger(struct ring *ring)
+{
+	uint64_t saved;
+	int index;
+
+	if (ring->index >= ARENA_SMALL_RINGS)
+		return false;
+	block_signals(&saved);
+	/* A handler may have done it before signals were blocked. */
+	if (ring_current == ring) {
+		index = claim(ARENA_SMALL_RINGS, ARENA_RINGS, &arena->ready_large);
+		if (index >= 0) {
+			struct ring *larger = set_up((uint32_t)index);
+
+			larger->limit = ring->limit != 0;
+			larger->rounds = ring->rounds;
+			larger->start = ring->start;
+			larger->start_c11 = ring->start_c11;
+			identify(larger, 0);
+			atomic_store_explicit(&ring->shared->successor, (uint32_t)index + 1,
+					      memory_order_relaxed);
+			ring_close(ring);
+			ring_current = larger; /* handlers are held off in between */
+		}
+	}
+	restore_signals(&saved);
+	return ring_current != ring;
+}
+
+/* Destructors of other libraries may still lock: this one lets them all go first, as long as there
+ * are rounds. What is recorded after it goes into a ring of its own. */
+static void thread_end(void *value)
+{
+	struct ring *ring = ring_current;
+
+	if (!ring->shared)
+		return;
+	if (++ring->rounds < PTHREAD_DESTRUCTOR_ITERATIONS)
+		pthread_setspecific(at_end, value);
+	else
+		ring_close(ring);
+}
+
+static void map_arena(const char *path)
+{
+	const int fd = open(path, O_RDWR | O_CLOEXEC);
+	struct stat file;
+	void *at;
+
+	if (fd < 0)
+		return;
+	if (fstat(fd, &file) == 0 && (uint64_t)file.st_size == ARENA_BYTES) {
+		at = mmap(NULL, ARENA_BYTES, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
+		if (at != MAP_FAILED && ((struct arena *)at)->magic == ARENA_MAGIC &&
+		    ((struct arena *)at)->bytes == ARENA_BYTES)
+			arena = at;
+	}
+	close(fd);
+}
+
+void attach_forked(void)
+{
+	if (own && atomic_load_explicit(&own->process, memory_order_relaxed) == ancestor &&
+	    own->pid != (uint32_t)getpid())
+		memset(own, 0, sizeof(*own));
+}
+
+bool attach_borrowed(void)
+{
+	return own && own->pid != (uint32_t)getpid();
+}
+
+static bool map_bookkeeping(void)
+{
+	void *at = mmap(NULL, sizeof(*own), PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1,
+			0);
+
+	if (at == MAP_FAILED)
+		return false;
+	own = at;
+	/* Where the kernel cannot (before 4.14, or emulated), the child does it first of all. */
+	if (madvise(at, sizeof(*own), MADV_WIPEONFORK) != 0)
+		pthread_atfork(NULL, NULL, attach_forked);
+	return true;
+}
+
+__attribute__((constructor)) void recorder_start(void)
+{
+	char path[PATH_MAX];
+	const char *slash;
+	Dl_info info;
+
+	if (atomic_exchange_explicit(&started, 1, memory_order_relaxed))
+		return;
+	real_find();
+	if (!dladdr((void *)recorder_start, &info) || !info.dli_fname)
+		return;
+	slash = strrchr(info.dli_fname, '/');
+	if (!slash || strlen(info.dli_fname) >= sizeof(library) ||
+	    snprintf(path, sizeof(path), "%.*s/%s", (int)(slash - info.dli_fname), info.dli_fname,
+		     ARENA_FILE) >= (int)sizeof(path))
+		return;
+	if (!map_bookkeeping())
+		return;
+	map_arena(path);
+	if (!arena)
+		return;
+	strcpy(library, info.dli_fname);
+	has_key = pthread_key_create(&at_end, thread_end) == 0;
+	module_restore_environment(library);
+	ring_attach();
+}

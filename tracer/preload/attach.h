@@ -1,0 +1,28 @@
+/* How threads and processes come by their rings. All of it is rare, saves errno, and runs with
+ * signals blocked where it matters. */
+#ifndef TRACER_PRELOAD_ATTACH_H
+#define TRACER_PRELOAD_ATTACH_H
+
+#include "tracer/preload/ring.h"
+
+/* A ring for a thread to come; null when there is none. */
+struct ring *attach_spare(void);
+void attach_give_back(struct ring *ring);
+/* The calling thread takes over a spare ring. */
+void attach_adopt(struct ring *ring);
+/* A small ring that outran the launcher is exchanged for a large one; false: there is none. */
+bool attach_larger(struct ring *ring);
+/* After a fork, where the kernel did not empty the bookkeeping. */
+void attach_forked(void);
+/* True when nothing is recorded any more: the launcher said so or is dead. */
+bool attach_stopped(void);
+/* True in the child of vfork, which runs on its parent's memory. */
+bool attach_borrowed(void);
+/* Asks the launcher to look at the rings. */
+void attach_wake_launcher(void);
+/* Our library as LD_PRELOAD named it; null when not recording. */
+const char *attach_library(void);
+/* An event of a thread that could get no ring. */
+void attach_lost(void);
+
+#endif

@@ -1,0 +1,220 @@
+/* exec and posix_spawn: recorded, and the new program is traced even when the environment that it
+ * is given has lost LD_PRELOAD. All of it runs in the child of vfork too: no allocation, nothing
+ * but the stack. */
+#include "tracer/preload/attach.h"
+#include "tracer/preload/real.h"
+#include "tracer/preload/ring.h"
+
+#include <alloca.h>
+#include <errno.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+static bool is_preload(const char *entry)
+{
+	return strncmp(entry, "LD_PRELOAD=", 11) == 0;
+}
+
+static size_t count(char *const *list)
+{
+	size_t n = 0;
+
+	while (list && list[n])
+		n++;
+	return n;
+}
+
+/* The entry of LD_PRELOAD; null: none. */
+static char *preload_entry(char *const *environment)
+{
+	for (char *const *at = environment; at && *at; at++) {
+		if (is_preload(*at))
+			return *at;
+	}
+	return NULL;
+}
+
+static bool is_ours(const char *entry)
+{
+	const char *library = attach_library();
+
+	return !library || (entry && strstr(entry, library));
+}
+
+/* What COMPLETED needs besides pointers: both strings with their ends. */
+static size_t text_room(char *const *environment)
+{
+	const char *entry = preload_entry(environment);
+	const char *library = attach_library();
+
+	return library ? strlen(library) + 64 + (entry ? 2 * strlen(entry) : 0) : 64;
+}
+
+/* Copies the environment with us in front of what it preloads, and with what was there kept. */
+static char *const *complete(char *const *environment, char **to, char *text, size_t room)
+{
+	const char *old = preload_entry(environment);
+	size_t n = 0;
+	int used;
+
+	for (char *const *at = environment; at && *at; at++) {
+		if (!is_preload(*at))
+			to[n++] = *at;
+	}
+	used = snprintf(text, room, "LD_PRELOAD=%s%s%s", attach_library(), old ? ":" : "",
+			old ? old + 11 : "");
+	to[n++] = text;
+	snprintf(text + used + 1, room - (size_t)used - 1, "GILSCOPE_KEPT=%s", old ? old : "");
+	to[n++] = text + used + 1;
+	to[n] = NULL;
+	return to;
+}
+
+/* The environment with us in it; on the caller's stack. */
+#define COMPLETED(environment) \
+	(is_ours(preload_entry(environment)) ? \
+		 (environment) : \
+		 complete(environment, alloca((count(environment) + 4) * sizeof(char *)), \
+			  alloca(text_room(environment)), text_room(environment)))
+
+static void begin(const char *path)
+{
+	ring_put_text(TRACE_EXEC, ring_operand(0, (const void *)(uintptr_t)getpid()), NULL, 0,
+		      path);
+}
+
+/* An exec that returns has failed. */
+static int failed(int result)
+{
+	const int saved = errno;
+
+	ring_event(TRACE_EXEC_FAIL, (unsigned)saved & 0xff, (const void *)(uintptr_t)getpid());
+	errno = saved;
+	return result;
+}
+
+int execve(const char *path, char *const arguments[], char *const environment[])
+{
+	begin(path);
+	return failed(REAL(execve)(path, arguments, COMPLETED(environment)));
+}
+
+int execv(const char *path, char *const arguments[])
+{
+	begin(path);
+	return failed(REAL(execve)(path, arguments, COMPLETED(environ)));
+}
+
+int execvpe(const char *file, char *const arguments[], char *const environment[])
+{
+	begin(file);
+	return failed(REAL(execvpe)(file, arguments, COMPLETED(environment)));
+}
+
+int execvp(const char *file, char *const arguments[])
+{
+	begin(file);
+	return failed(REAL(execvpe)(file, arguments, COMPLETED(environ)));
+}
+
+int fexecve(int fd, char *const arguments[], char *const environment[])
+{
+	begin("(descriptor)");
+	return failed(REAL(fexecve)(fd, arguments, COMPLETED(environment)));
+}
+
+int execveat(int folder, const char *path, char *const arguments[], char *const environment[],
+	     int flags)
+{
+	begin(path);
+	return failed(REAL(execveat)(folder, path, arguments, COMPLETED(environment), flags));
+}
+
+/* The words of a variadic call, as an array on the caller's stack; 'list' is then at what follows.
+ */
+#define COLLECT(words, first, list) \
+	do { \
+		va_list ahead; \
+		size_t n = 1; \
+\
+		va_start(list, first); \
+		va_copy(ahead, list); \
+		while (va_arg(ahead, char *)) \
+			n++; \
+		va_end(ahead); \
+		(words) = alloca((n + 1) * sizeof(char *)); \
+		(words)[0] = (char *)(first); \
+		for (size_t i = 1; i <= n; i++) \
+			(words)[i] = va_arg(list, char *); \
+	} while (0)
+
+int execl(const char *path, const char *first, ...)
+{
+	char **words;
+	va_list list;
+
+	COLLECT(words, first, list);
+	va_end(list);
+	return execv(path, words);
+}
+
+int execlp(const char *file, const char *first, ...)
+{
+	char **words;
+	va_list list;
+
+	COLLECT(words, first, list);
+	va_end(list);
+	return execvp(file, words);
+}
+
+int execle(const char *path, const char *first, ...)
+{
+	char *const *environment;
+	char **words;
+	va_list list;
+
+	COLLECT(words, first, list);
+	environment = va_arg(list, char *const *);
+	va_end(list);
+	return execve(path, words, environment);
+}
+
+static int spawned(pid_t pid, int result)
+{
+	ring_event(TRACE_SPAWNED, (unsigned)result & 0xff,
+		   (const void *)(uintptr_t)(result == 0 ? pid : 0));
+	return result;
+}
+
+int posix_spawn(pid_t *pid, const char *path, const posix_spawn_file_actions_t *actions,
+		const posix_spawnattr_t *attributes, char *const arguments[],
+		char *const environment[])
+{
+	pid_t child = 0;
+	int result;
+
+	ring_put_text(TRACE_SPAWN, 0, NULL, 0, path);
+	result = REAL(posix_spawn)(&child, path, actions, attributes, arguments,
+				   COMPLETED(environment));
+	if (pid && result == 0)
+		*pid = child;
+	return spawned(child, result);
+}
+
+int posix_spawnp(pid_t *pid, const char *file, const posix_spawn_file_actions_t *actions,
+		 const posix_spawnattr_t *attributes, char *const arguments[],
+		 char *const environment[])
+{
+	pid_t child = 0;
+	int result;
+
+	ring_put_text(TRACE_SPAWN, 0, NULL, 0, file);
+	result = REAL(posix_spawnp)(&child, file, actions, attributes, arguments,
+				    COMPLETED(environment));
+	if (pid && result == 0)
+		*pid = child;
+	return spawned(child, result);
+}

@@ -1,0 +1,201 @@
+/* Mutexes, read-write locks and spin locks: their bodies are the rows of hooks.def.
+ *
+ * A lock is tried first: success is one record, as if the program had called the try function; held
+ * is a conflict, and the real call follows. Whether the real call would have refused, spun or slept
+ * is still its own business. */
+#include "tracer/preload/locks.h"
+
+#include "tracer/preload/real.h"
+
+#include <errno.h>
+
+#define SAME_ORDER(family, first) \
+	_Static_assert(TRACE_##family##_CONFLICT == TRACE_##family##_ACQUIRE + LOCKS_CONFLICT && \
+			       TRACE_##family##_FAIL == TRACE_##family##_ACQUIRE + LOCKS_FAIL && \
+			       TRACE_##family##_BUSY == TRACE_##family##_ACQUIRE + LOCKS_BUSY, \
+		       "the order of a family")
+SAME_ORDER(MUTEX, );
+SAME_ORDER(READ, );
+SAME_ORDER(WRITE, );
+SAME_ORDER(SPIN, );
+SAME_ORDER(SEM, );
+
+static unsigned mutex_bits(const pthread_mutexattr_t *attr)
+{
+	int type = 0, robust = 0, protocol = 0, shared = 0;
+
+	if (!attr)
+		return 0;
+	pthread_mutexattr_gettype(attr, &type);
+	pthread_mutexattr_getrobust(attr, &robust);
+	pthread_mutexattr_getprotocol(attr, &protocol);
+	pthread_mutexattr_getpshared(attr, &shared);
+	return ((unsigned)type & 3) | (robust ? TRACE_INIT_ROBUST : 0) |
+	       ((unsigned)protocol & 3) << TRACE_INIT_PROTOCOL_SHIFT |
+	       (shared ? TRACE_INIT_SHARED : 0);
+}
+
+static unsigned rwlock_bits(const pthread_rwlockattr_t *attr)
+{
+	int kind = 0, shared = 0;
+
+	if (!attr)
+		return 0;
+	pthread_rwlockattr_getkind_np(attr, &kind);
+	pthread_rwlockattr_getpshared(attr, &shared);
+	return ((unsigned)kind & 3) | (shared ? TRACE_INIT_SHARED : 0);
+}
+
+static unsigned shared_bits(int shared)
+{
+	return shared ? TRACE_INIT_SHARED : 0;
+}
+
+/* What other processes may hold too; the kind is where glibc keeps it since 2.0. */
+static bool shared_MUTEX(const pthread_mutex_t *mutex)
+{
+	return (mutex->__data.__kind & 128) != 0;
+}
+
+static bool shared_READ(const pthread_rwlock_t *lock)
+{
+	return lock->__data.__shared != 0;
+}
+
+static bool shared_WRITE(const pthread_rwlock_t *lock)
+{
+	return lock->__data.__shared != 0;
+}
+
+/* A spin lock does not tell. One that processes share may be stamped some ns early. */
+static bool shared_SPIN(const pthread_spinlock_t *lock)
+{
+	(void)lock;
+	return false;
+}
+
+void locks_init(unsigned kind, unsigned bits, const void *object, const void *caller)
+{
+	const uint64_t args[] = { (uintptr_t)caller };
+
+	ring_put_args(kind, ring_operand(bits, object), args, 1);
+}
+
+void locks_conflict(unsigned family, unsigned timeout, const void *object,
+		    const struct timespec *deadline)
+{
+	const uint64_t args[] = { locks_deadline(deadline) };
+
+	if (timeout == TRACE_UNTIMED)
+		ring_event(family + LOCKS_CONFLICT, 0, object);
+	else
+		ring_put_args(family + LOCKS_CONFLICT, ring_operand(timeout, object), args, 1);
+}
+
+void locks_got(unsigned family, int result, const void *object)
+{
+	if (result == 0 || result == EOWNERDEAD)
+		ring_acquired(family, (unsigned)result, object, true);
+	else
+		ring_event(family + LOCKS_FAIL, (unsigned)result & 0xff, object);
+}
+
+#define INIT(name, kind, type, with, bits) \
+	int name(type *object, with attribute) \
+	{ \
+		const int result = REAL(name)(object, attribute); \
+\
+		if (result == 0) \
+			locks_init(TRACE_##kind##_INIT, bits(attribute), (const void *)object, \
+				   __builtin_return_address(0)); \
+		return result; \
+	}
+
+#define DESTROY(name, kind, type) \
+	int name(type *object) \
+	{ \
+		const int result = REAL(name)(object); \
+\
+		ring_event(TRACE_##kind##_DESTROY, (unsigned)result & 0xff, (const void *)object); \
+		return result; \
+	}
+
+/* Results that are neither success nor busy are left to the real call. */
+#define LOCK(name, kind, type, try) \
+	static __attribute__((noinline)) int name##_contended(type *object, int tried) \
+	{ \
+		int result; \
+\
+		if (tried == EBUSY) \
+			locks_conflict(TRACE_##kind##_ACQUIRE, TRACE_UNTIMED, \
+				       (const void *)object, NULL); \
+		result = tried == EOWNERDEAD ? tried : REAL(name)(object); \
+		locks_got(TRACE_##kind##_ACQUIRE, result, (const void *)object); \
+		return result; \
+	} \
+\
+	int name(type *object) \
+	{ \
+		const int tried = REAL(try)(object); \
+\
+		if (__builtin_expect(tried != 0, 0)) \
+			return name##_contended(object, tried); \
+		ring_acquired(TRACE_##kind##_ACQUIRE, 0, (const void *)object, \
+			      shared_##kind(object)); \
+		return 0; \
+	}
+
+/* A deadline that is no time is the real call's to refuse, even when the lock is free. */
+#define TIMED(name, kind, type, try, parameters, arguments, clock) \
+	int name parameters \
+	{ \
+		const unsigned timeout = locks_timeout(clock, deadline); \
+		const int tried = timeout == TRACE_UNTIMED ? EINVAL : REAL(try)(object); \
+		int result; \
+\
+		if (tried == EBUSY) \
+			locks_conflict(TRACE_##kind##_ACQUIRE, timeout, (const void *)object, \
+				       deadline); \
+		result = tried == 0 || tried == EOWNERDEAD ? tried : REAL(name) arguments; \
+		locks_got(TRACE_##kind##_ACQUIRE, result, (const void *)object); \
+		return result; \
+	}
+#define TIMEDLOCK(name, kind, type, try) \
+	TIMED(name, kind, type, try, (type * object, const struct timespec *deadline), \
+	      (object, deadline), CLOCK_REALTIME)
+#define CLOCKLOCK(name, kind, type, try) \
+	TIMED(name, kind, type, try, \
+	      (type * object, clockid_t clock, const struct timespec *deadline), \
+	      (object, clock, deadline), clock)
+
+#define TRY(name, kind, type) \
+	int name(type *object) \
+	{ \
+		const int result = REAL(name)(object); \
+\
+		if (result == 0) \
+			ring_acquired(TRACE_##kind##_ACQUIRE, 0, (const void *)object, \
+				      shared_##kind(object)); \
+		else if (result == EBUSY) \
+			ring_event(TRACE_##kind##_BUSY, EBUSY, (const void *)object); \
+		else \
+			locks_got(TRACE_##kind##_ACQUIRE, result, (const void *)object); \
+		return result; \
+	}
+
+/* Stamped and stored before: afterwards the object may be another's, or freed. */
+#define RELEASE(name, kind, type) \
+	int name(type *object) \
+	{ \
+		int result; \
+\
+		ring_event(TRACE_##kind##_RELEASE, 0, (const void *)object); \
+		result = REAL(name)(object); \
+		if (__builtin_expect(result != 0, 0)) \
+			ring_event(TRACE_##kind##_RELEASE_FAIL, (unsigned)result & 0xff, \
+				   (const void *)object); \
+		return result; \
+	}
+#define OTHER(result, name, parameters)
+
+#include "tracer/preload/hooks.def"

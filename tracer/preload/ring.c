@@ -1,0 +1,149 @@
+/* The slow path of recording: a thread without a ring, one at the end of what it may write, or one
+ * whose counter is not the processor's. */
+#include "tracer/preload/ring.h"
+
+#include "tracer/preload/attach.h"
+
+#include <errno.h>
+#include <linux/futex.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#ifndef MADV_POPULATE_WRITE
+#define MADV_POPULATE_WRITE 23
+#endif
+
+/* How much is asked for at once: so often a thread looks at what is granted. */
+#define STEP_SMALL (ARENA_SMALL_BYTES / 2)
+#define STEP_LARGE (UINT64_C(256) << 10)
+
+_Atomic uint64_t owners[OWNERS];
+
+/* Page tables are filled here, in one call for many pages, rather than by a fault for each. Pages
+ * are there already: the launcher has allocated them. */
+static void populate(const struct ring *ring, uint64_t from, uint64_t to)
+{
+	if (from > ring->mask)
+		return;
+	madvise((char *)ring->records + from, to - from, MADV_POPULATE_WRITE);
+}
+
+/* Sleeps until the launcher grants more; an interruption only makes it look again. */
+static void wait_for_grant(struct ring *ring, uint64_t granted)
+{
+	struct arena_ring *shared = ring->shared;
+	const struct timespec limit = { .tv_nsec = 20000000 };
+	const uint64_t begin = clock_raw();
+
+	atomic_store_explicit(&shared->waiting, 1, memory_order_relaxed);
+	attach_wake_launcher();
+	/* The low half of a little-endian word; it changes with each grant. */
+	syscall(SYS_futex, &shared->granted, FUTEX_WAIT, (uint32_t)granted, &limit, NULL, 0);
+	atomic_store_explicit(&shared->waiting, 0, memory_order_relaxed);
+	atomic_fetch_add_explicit(&shared->stalls, 1, memory_order_relaxed);
+	atomic_fetch_add_explicit(&shared->stall_raw, clock_raw() - begin, memory_order_relaxed);
+}
+
+static void advance(struct ring *ring, uint64_t end, uint64_t granted)
+{
+	const uint64_t step = ring->mask < ARENA_SMALL_BYTES ? STEP_SMALL : STEP_LARGE;
+	uint64_t allowed = (end + step - 1) / step * step;
+
+	if (allowed > granted)
+		allowed = granted;
+	populate(ring, ring->allowed, allowed);
+	if (ring->limit)
+		ring->limit = allowed;
+	ring->allowed = allowed;
+	if (granted - allowed <= ring->mask / 2)
+		attach_wake_launcher();
+}
+
+/* Makes sure that what ends at 'end' may be written. False: it may not, because the thread has
+ * moved to another ring, or because recording is over. */
+static bool make_room(struct ring *ring, uint64_t end)
+{
+	while (end > ring->allowed) {
+		/* [ring-grant] Below it the launcher has read and zeroed the slots. */
+		const uint64_t granted =
+			atomic_load_explicit(&ring->shared->granted, memory_order_acquire);
+
+		if (end <= granted)
+			advance(ring, end, granted);
+		else if (attach_stopped() || attach_larger(ring))
+			return false;
+		else
+			wait_for_grant(ring, granted);
+	}
+	return true;
+}
+
+/* A ring that can take 'bytes', reserved from *at on; null: the event is lost. */
+static struct ring *find_room(struct ring *ring, uint64_t *at, uint64_t bytes)
+{
+	for (;;) {
+		if (ring->shared && make_room(ring, *at + bytes))
+			return ring;
+		if (ring->shared && ring_current == ring) {
+			atomic_fetch_add_explicit(&ring->shared->lost, 1, memory_order_relaxed);
+			return NULL;
+		}
+		if (!ring_attach()) {
+			attach_lost();
+			return NULL;
+		}
+		ring = ring_current;
+		*at = ring_reserve(ring, bytes);
+	}
+}
+
+void ring_put_slow(struct ring *ring, uint64_t at, uint64_t head, uint64_t operand)
+{
+	const int saved = errno;
+
+	ring = find_room(ring, &at, sizeof(struct record));
+	if (ring && !ring->limit)
+		head = ring_head((unsigned)(head & 0xff), clock_now_ns());
+	if (ring)
+		ring_write(ring, at, head, operand);
+	errno = saved;
+}
+
+void ring_put_args(unsigned kind, uint64_t operand, const uint64_t *args, unsigned count)
+{
+	const uint64_t bytes = (1 + count) * sizeof(struct record);
+	struct ring *ring = ring_current;
+	uint64_t at = ring_reserve(ring, bytes);
+	uint64_t raw = clock_raw();
+	const int saved = errno;
+
+	if (at + bytes > ring->limit)
+		ring = find_room(ring, &at, bytes);
+	if (!ring)
+		return;
+	if (!ring->limit)
+		raw = clock_now_ns();
+	/* The first record last: without it the launcher does not look at those behind it. */
+	for (unsigned i = count; i > 0; i--)
+		ring_write(ring, at + i * sizeof(struct record), ring_head(TRACE_ARG, raw),
+			   args[i - 1]);
+	ring_write(ring, at, ring_head(kind, raw), operand);
+	errno = saved;
+}
+
+void ring_put_text(unsigned kind, uint64_t operand, const uint64_t *args, unsigned count,
+		   const char *text)
+{
+	uint64_t all[TRACE_ARGS_MAX] = { 0 };
+	const size_t most = (TRACE_ARGS_MAX - 8) * sizeof(all[0]);
+	const size_t length = text ? strnlen(text, most) : 0;
+
+	for (unsigned i = 0; i < count; i++)
+		all[i] = args[i];
+	if (length > 0)
+		memcpy(&all[count], text, length);
+	ring_put_args(kind, operand, all,
+		      count + (unsigned)((length + sizeof(all[0]) - 1) / sizeof(all[0])));
+}

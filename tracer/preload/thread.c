@@ -1,0 +1,197 @@
+/* Threads: creation, start, name, exit, join. */
+#include "tracer/preload/thread.h"
+
+#include "tracer/preload/attach.h"
+#include "tracer/preload/locks.h"
+#include "tracer/preload/module.h"
+#include "tracer/preload/real.h"
+#include "tracer/preload/unwind.h"
+
+#include <stdarg.h>
+#include <string.h>
+#include <sys/prctl.h>
+
+struct ring *thread_prepare(void *(*start)(void *), thrd_start_t start_c11, void *argument)
+{
+	struct ring *ring = attach_spare();
+
+	module_update();
+	if (ring) {
+		ring->start = start;
+		ring->start_c11 = start_c11;
+		ring->argument = argument;
+	}
+	return ring;
+}
+
+void thread_created(struct ring *ring, pthread_t thread, int error, uintptr_t start)
+{
+	const uint64_t args[] = { start };
+
+	if (ring && error)
+		attach_give_back(ring);
+	ring_put_args(TRACE_THREAD_CREATE,
+		      ring_operand((unsigned)error & 0xff, error ? NULL : (const void *)thread),
+		      args, 1);
+}
+
+static void record_exit(void *self)
+{
+	ring_event(TRACE_THREAD_EXIT, 0, self);
+}
+
+static void *started(struct ring *ring, uintptr_t start)
+{
+	const uint64_t args[] = { start };
+	void *const self = (void *)pthread_self();
+
+	attach_adopt(ring);
+	ring_put_args(TRACE_THREAD_START, ring_operand(0, self), args, 1);
+	return self;
+}
+
+/* The clean-up handler runs on return, on pthread_exit and on cancellation alike. */
+void *thread_main(void *argument)
+{
+	struct ring *ring = argument;
+	void *(*const start)(void *) = ring->start;
+	void *const theirs = ring->argument;
+	void *const self = started(ring, (uintptr_t)start);
+	void *result;
+
+	pthread_cleanup_push(record_exit, self);
+	result = start(theirs);
+	pthread_cleanup_pop(1);
+	return result;
+}
+
+int thread_main_c11(void *argument)
+{
+	struct ring *ring = argument;
+	const thrd_start_t start = ring->start_c11;
+	void *const theirs = ring->argument;
+	void *const self = started(ring, (uintptr_t)start);
+	int result;
+
+	pthread_cleanup_push(record_exit, self);
+	result = start(theirs);
+	pthread_cleanup_pop(1);
+	return result;
+}
+
+int pthread_create(pthread_t *thread, const pthread_attr_t *attributes, void *(*start)(void *),
+		   void *argument)
+{
+	struct ring *ring = thread_prepare(start, NULL, argument);
+	const int result = ring ? REAL(pthread_create)(thread, attributes, thread_main, ring) :
+				  REAL(pthread_create)(thread, attributes, start, argument);
+
+	thread_created(ring, result == 0 ? *thread : 0, result, (uintptr_t)start);
+	return result;
+}
+
+void thread_exits(void)
+{
+	const struct ring *ring = ring_current;
+
+	/* Others have a frame below this one that records it. */
+	if (!ring->start && !ring->start_c11)
+		ring_event(TRACE_THREAD_EXIT, 0, (const void *)pthread_self());
+}
+
+void pthread_exit(void *value)
+{
+	thread_exits();
+	REAL(pthread_exit)(value);
+	__builtin_unreachable();
+}
+
+static int joined(pthread_t thread, int result)
+{
+	ring_put(ring_current, ring_head(TRACE_THREAD_JOINED, ring_raw_after()),
+		 ring_operand((unsigned)result & 0xff, (const void *)thread));
+	return result;
+}
+
+int pthread_join(pthread_t thread, void **value)
+{
+	int result;
+
+	ring_event(TRACE_THREAD_JOIN, 0, (const void *)thread);
+	UNWIND_RECORDS(TRACE_THREAD_JOINED, (const void *)thread,
+		       result = REAL(pthread_join)(thread, value));
+	return joined(thread, result);
+}
+
+int pthread_tryjoin_np(pthread_t thread, void **value)
+{
+	ring_event(TRACE_THREAD_JOIN, 0, (const void *)thread);
+	return joined(thread, REAL(pthread_tryjoin_np)(thread, value));
+}
+
+static void join_until(pthread_t thread, clockid_t clock, const struct timespec *deadline)
+{
+	const uint64_t args[] = { locks_deadline(deadline) };
+
+	ring_put_args(TRACE_THREAD_JOIN,
+		      ring_operand(!deadline                ? TRACE_UNTIMED :
+				   clock == CLOCK_MONOTONIC ? TRACE_MONOTONIC :
+							      TRACE_REALTIME,
+				   (const void *)thread),
+		      args, deadline ? 1 : 0);
+}
+
+int pthread_timedjoin_np(pthread_t thread, void **value, const struct timespec *deadline)
+{
+	int result;
+
+	join_until(thread, CLOCK_REALTIME, deadline);
+	UNWIND_RECORDS(TRACE_THREAD_JOINED, (const void *)thread,
+		       result = REAL(pthread_timedjoin_np)(thread, value, deadline));
+	return joined(thread, result);
+}
+
+int pthread_clockjoin_np(pthread_t thread, void **value, clockid_t clock,
+			 const struct timespec *deadline)
+{
+	int result;
+
+	join_until(thread, clock, deadline);
+	UNWIND_RECORDS(TRACE_THREAD_JOINED, (const void *)thread,
+		       result = REAL(pthread_clockjoin_np)(thread, value, clock, deadline));
+	return joined(thread, result);
+}
+
+int pthread_detach(pthread_t thread)
+{
+	const int result = REAL(pthread_detach)(thread);
+
+	ring_event(TRACE_THREAD_DETACH, (unsigned)result & 0xff, (const void *)thread);
+	return result;
+}
+
+int pthread_setname_np(pthread_t thread, const char *name)
+{
+	const int result = REAL(pthread_setname_np)(thread, name);
+
+	ring_put_text(TRACE_THREAD_NAME,
+		      ring_operand((unsigned)result & 0xff, (const void *)thread), NULL, 0, name);
+	return result;
+}
+
+int prctl(int option, ...)
+{
+	unsigned long arguments[4];
+	va_list list;
+	int result;
+
+	va_start(list, option);
+	for (int i = 0; i < 4; i++)
+		arguments[i] = va_arg(list, unsigned long);
+	va_end(list);
+	result = REAL(prctl)(option, arguments[0], arguments[1], arguments[2], arguments[3]);
+	if (option == PR_SET_NAME && result == 0)
+		ring_put_text(TRACE_THREAD_NAME, ring_operand(0, (const void *)pthread_self()),
+			      NULL, 0, (const char *)arguments[0]);
+	return result;
+}

@@ -1,0 +1,26 @@
+/* Which traced processes still live. A thread that ends by itself closes its ring; what a killed
+ * process leaves is found by looking at /proc. */
+#ifndef TRACER_PROCESS_H
+#define TRACER_PROCESS_H
+
+#include "tracer/arena.h"
+
+#include <stdbool.h>
+#include <stdint.h>
+
+struct process_table;
+
+/* Processes of another pid namespace than ours, whose pids mean nothing here, live until the end.
+ */
+struct process_table *process_table_create(uint64_t pid_namespace);
+void process_table_destroy(struct process_table *table);
+/* A ring of its has been seen. An image that exec replaced is gone. */
+void process_seen(struct process_table *table, const struct arena_ring *ring);
+/* The number of the process that had this pid before, or whose child it is; 0: not known. */
+uint32_t process_parent(const struct process_table *table, const struct arena_ring *ring);
+/* Looks at all that live. */
+void process_look(struct process_table *table);
+bool process_lives(const struct process_table *table, uint32_t number);
+unsigned process_count_living(const struct process_table *table);
+
+#endif

@@ -1,0 +1,126 @@
+/* Writes the files of threads. Each write opens and closes its file: there may be thousands of
+ * threads, and a write is large. */
+#include "tracer/stream.h"
+
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+static bool write_at(const char *path, int flags, const void *from, uint64_t bytes, uint64_t at,
+		     uint64_t *done)
+{
+	const int fd = open(path, O_WRONLY | O_CLOEXEC | flags, 0666);
+	bool closed;
+
+	*done = 0;
+	if (fd < 0)
+		return false;
+	while (*done < bytes) {
+		const ssize_t n =
+			pwrite(fd, (const char *)from + *done, bytes - *done, (off_t)(at + *done));
+
+		if (n <= 0)
+			break;
+		*done += (uint64_t)n;
+	}
+	/* Half a record is nothing. */
+	if (*done < bytes && *done % sizeof(struct record) != 0) {
+		*done -= *done % sizeof(struct record);
+		if (ftruncate(fd, (off_t)(at + *done)) != 0)
+			at = 0; /* what is half there a reader cuts off */
+	}
+	closed = close(fd) == 0;
+	return *done == bytes && closed;
+}
+
+static struct trace_file header_of(const struct arena *arena, const struct arena_ring *ring)
+{
+	struct trace_file header = {
+		.magic = TRACE_MAGIC,
+		.version = TRACE_VERSION,
+		.flags = arena->counter == ARENA_NANOSECONDS ? TRACE_FLAG_COUNTER_IS_NS : 0,
+		.begin_raw = arena->start.raw,
+		.number = ring->number,
+		.process = ring->process,
+		.parent = ring->parent,
+		.pid = ring->pid,
+		.tid = ring->tid,
+		.handle = ring->handle,
+		.start = arena->start,
+	};
+
+	memcpy(header.uuid, arena->uuid, sizeof(header.uuid));
+	memcpy(header.comm, ring->comm, sizeof(header.comm));
+	return header;
+}
+
+struct stream *stream_create(const char *folder, const struct arena *arena, uint32_t ring)
+{
+	struct stream *stream = calloc(1, sizeof(*stream));
+	uint64_t done;
+
+	if (!stream)
+		return NULL;
+	stream->ring = ring;
+	stream->header = header_of(arena, &arena->rings[ring]);
+	if (asprintf(&stream->path, "%s/%05u.gst", folder, stream->header.number) < 0) {
+		free(stream);
+		return NULL;
+	}
+	if (write_at(stream->path, O_CREAT | O_EXCL, &stream->header, sizeof(stream->header), 0,
+		     &done))
+		return stream;
+	if (done == 0)
+		unlink(stream->path);
+	free(stream->path);
+	free(stream);
+	return NULL;
+}
+
+bool stream_append(struct stream *stream, const struct record *records, uint64_t count)
+{
+	const uint64_t bytes = count * sizeof(*records);
+	uint64_t done = 0;
+	bool ok = false;
+
+	if (stream->lost == 0)
+		ok = write_at(stream->path, 0, records, bytes,
+			      sizeof(stream->header) + stream->bytes, &done);
+	if (done > 0) {
+		const struct record *last = &records[done / sizeof(*records) - 1];
+
+		if (stream->bytes == 0)
+			stream->header.begin_raw =
+				stream->header.start.raw +
+				((record_raw(records) - stream->header.start.raw) &
+				 ((UINT64_C(1) << 56) - 1));
+		stream->last_head = last->head;
+	}
+	stream->bytes += done;
+	stream->lost += count - done / sizeof(*records);
+	return ok;
+}
+
+bool stream_finish(struct stream *stream, struct trace_clock end)
+{
+	struct trace_file *header = &stream->header;
+	uint64_t done;
+	bool ok;
+
+	header->flags |= TRACE_FLAG_FINISHED;
+	header->end_raw = header->begin_raw;
+	if (stream->bytes > 0)
+		header->end_raw +=
+			((stream->last_head >> 8) - header->begin_raw) & ((UINT64_C(1) << 56) - 1);
+	header->content_bits = (sizeof(*header) + stream->bytes) * 8;
+	header->packet_bits = header->content_bits;
+	header->records = stream->bytes / sizeof(struct record);
+	header->lost += stream->lost;
+	header->end = end;
+	ok = write_at(stream->path, 0, header, sizeof(*header), 0, &done);
+	free(stream->path);
+	free(stream);
+	return ok;
+}

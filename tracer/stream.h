@@ -1,0 +1,28 @@
+/* One thread's file while it is written: records are appended as they are drained from its rings.
+ */
+#ifndef TRACER_STREAM_H
+#define TRACER_STREAM_H
+
+#include "tracer/arena.h"
+
+#include <stdbool.h>
+
+struct stream {
+	struct trace_file header;
+	char *path;
+	uint32_t ring;      /* index; the thread moves on to a successor */
+	uint64_t drained;   /* position in the ring */
+	uint64_t bytes;     /* of records in the file */
+	uint64_t lost;      /* committed but not written: the output is full */
+	uint64_t last_head; /* of the last record */
+	unsigned waited;    /* sweeps that found a slot not written and later ones written */
+};
+
+/* Makes the file with an unfinished header; null when it cannot be made. */
+struct stream *stream_create(const char *folder, const struct arena *arena, uint32_t ring);
+/* Appends; false when the output cannot take it all: what fitted is there, the rest is lost. */
+bool stream_append(struct stream *stream, const struct record *records, uint64_t count);
+/* Writes the final header and frees. False when it could not be written. */
+bool stream_finish(struct stream *stream, struct trace_clock end);
+
+#endif
