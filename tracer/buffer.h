@@ -5,8 +5,8 @@
 #include "tracer/read.h"
 
 /* More than the longest event, so that there is always a whole one. */
-#define BUFFER_LEAST 2048u
-_Static_assert(BUFFER_LEAST > 2 * (TRACE_ARGS_MAX + 1), "a buffer holds every event whole");
+#define BUFFER_LEAST 1024u
+_Static_assert(BUFFER_LEAST > TRACE_ARGS_MAX + 1, "a buffer holds every event whole");
 
 struct buffer {
 	const struct trace_thread *thread;
