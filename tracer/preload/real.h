@@ -42,7 +42,7 @@ struct real {
 #undef RELEASE
 #undef OTHER
 
-extern struct real real;
+extern struct real real __attribute__((visibility("hidden")));
 
 /* Looks all up, once. */
 void real_find(void);

@@ -33,7 +33,8 @@ struct ring {
 };
 
 /* The calling thread's; never null. Static TLS: reading it calls nothing. */
-extern __thread struct ring *ring_current __attribute__((tls_model("initial-exec")));
+extern __thread struct ring *ring_current
+	__attribute__((tls_model("initial-exec"), visibility("hidden")));
 
 /* Who acquired an object last, by a hash of its address. A thread that acquires what another had
  * must not stamp before the acquisition has happened, and reading the counter is not ordered with
@@ -41,7 +42,7 @@ extern __thread struct ring *ring_current __attribute__((tls_model("initial-exec
  * it paid. An entry is read and written by the object's holder; two objects in one entry cost a
  * needless wait, nothing else. */
 #define OWNERS 1024
-extern _Atomic uint64_t owners[OWNERS];
+extern _Atomic uint64_t owners[OWNERS] __attribute__((visibility("hidden")));
 
 /* Prepares everything, once. */
 void recorder_start(void);
