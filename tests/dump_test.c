@@ -266,7 +266,7 @@ static void losses_and_troubles_come_first(void **state)
 	fwrite("cut", 3, 1, thread.file);
 	end();
 	assert_int_equal(dump("@"), EXIT_DONE);
-	assert_non_null(strstr(output, "12 events lost"));
+	assert_non_null(strstr(output, ", lost 12, "));
 	assert_non_null(strstr(output, "# lost: 'no space left'\n"));
 	assert_non_null(strstr(output, "# the recording was not finished\n"));
 	assert_non_null(strstr(output, "ends in 3 bytes that are no whole record\n   0.0"));

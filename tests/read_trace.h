@@ -96,4 +96,27 @@ static bool read_trace(const char *folder)
 	return read_part(folder, 0, UINT64_MAX);
 }
 
+/* It is read to its end, and its first trouble has this in it; "": it has none. */
+static inline void expect(const char *folder, size_t events, const char *trouble)
+{
+	if (!read_trace(folder))
+		fail_msg("%s", all.err.text);
+	assert_int_equal(all.events, events);
+	if (!strstr(all.trouble, trouble) || (trouble[0] == '\0' && all.trouble[0]))
+		fail_msg("'%s' is not in '%s'", trouble, all.trouble);
+}
+
+/* The error names the file, and its sentence ends like this. */
+static inline void expect_error(const char *folder, size_t events, const char *sentence)
+{
+	const char *end_of;
+
+	assert_false(read_trace(folder));
+	assert_int_equal(all.events, events);
+	assert_non_null(strstr(all.err.text, folder));
+	end_of = strstr(all.err.text, "': ");
+	assert_non_null(end_of);
+	assert_string_equal(end_of + 3, sentence);
+}
+
 #endif

@@ -46,9 +46,9 @@ static void print_head(const struct trace *trace)
 
 	printf("# command ");
 	event_print_text(info->command, stdout);
-	printf("\n# %" PRIu64 " records of %zu threads, %" PRIu64 " events lost, %" PRIu64
-	       " abandoned, %" PRIu64 " waits for space\n",
-	       trace->records, trace->thread_count, trace->lost, trace->abandoned, trace->stalls);
+	printf("\n# threads %zu, records %" PRIu64 ", lost %" PRIu64 ", abandoned %" PRIu64
+	       ", waits for space %" PRIu64 "\n",
+	       trace->thread_count, trace->records, trace->lost, trace->abandoned, trace->stalls);
 	if (info->lost_reason) {
 		printf("# lost: ");
 		event_print_text(info->lost_reason, stdout);
