@@ -185,6 +185,7 @@ void hold_end_foreign(const struct moment *at, struct object *object)
 	if (object->no_hold)
 		return;
 	actor->undo.object = object;
+	actor->undo.when = at->when;
 	actor->undo.position = at->position;
 	actor->undo.holder = object->holder;
 	if (object->holder) {
@@ -221,7 +222,8 @@ void hold_restore(const struct moment *at, struct object *object)
 	object->holder = actor->undo.holder;
 	then.thread = object->holder - 1;
 	then.actor = &at->locks->actors[then.thread];
-	then.when = actor->undo.hold.since;
-	then.position = actor->undo.hold.position;
+	/* It holds something again since it seemed not to: the time until then is summed up. */
+	then.when = actor->undo.when;
+	then.position = then.actor->position;
 	push(&then, &actor->undo.hold);
 }

@@ -86,7 +86,7 @@ struct actor {
 	/* A RELEASE of something not held, should it turn out to have been refused. */
 	struct {
 		struct object *object; /* null: none */
-		uint64_t position;
+		uint64_t when, position;
 		uint32_t holder; /* index + 1; 0: it was unpaired */
 		struct hold hold;
 	} undo;

@@ -31,6 +31,8 @@ void meet_wait(const struct step *step)
 	pending->before = meeting->signals + meeting->broadcasts;
 	pending->mutex = step_object(step, step->record[1].operand, OBJECT_MUTEX);
 	meeting->mutex = pending->mutex;
+	if (pending->mutex)
+		step->at.locks->no_memory |= !object_use(pending->mutex, OBJECT_ALONE);
 	pending->held = hold_end(&step->at, step->record[1].operand, OBJECT_MUTEX);
 }
 

@@ -87,6 +87,7 @@ struct object {
 	uint64_t foreign;        /* released by a thread that did not hold it */
 	uint64_t refused;        /* releases that failed */
 	uint64_t held_at_end;
+	size_t rank; /* the report's: from 1, in the order of what was waited for most */
 
 	struct object_use *uses[OBJECT_MODES]; /* null: never so */
 	struct object_meeting *meeting;        /* null: a lock, or never used */
