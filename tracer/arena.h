@@ -53,12 +53,14 @@ enum arena_counter { ARENA_RAW, ARENA_NANOSECONDS };
 struct arena_ring {
 	/* The launcher. */
 	_Alignas(64) _Atomic uint64_t granted;
+	uint64_t before; /* bytes of records in the thread's file before this ring's first */
 	/* The thread. */
 	_Alignas(64) _Atomic uint32_t waiting; /* for granted to grow */
 	_Atomic uint32_t successor;            /* index + 1 */
 	_Atomic uint64_t lost, stalls, stall_raw;
 	/* The thread, before it makes the ring ACTIVE. */
-	_Alignas(64) uint32_t number; /* of the thread in the trace; 0: this ring is a successor */
+	_Alignas(64) uint32_t number; /* of the thread in the trace */
+	uint32_t predecessor;         /* index + 1 of the ring it continues */
 	uint32_t process, parent, pid, tid, origin;
 	uint64_t pid_namespace;
 	uint64_t handle;

@@ -22,7 +22,8 @@ struct drain {
 	struct process_table *processes;
 	struct drain_totals totals;
 	uint64_t looked_ns;
-	bool over; /* nothing is written any more: what is not there will not come */
+	bool over;    /* nothing is written any more: what is not there will not come */
+	bool resumed; /* after another launcher, which was killed */
 };
 
 struct drain *drain_create(struct memory *memory, const char *folder)
@@ -38,6 +39,15 @@ struct drain *drain_create(struct memory *memory, const char *folder)
 		return drain;
 	free(drain);
 	return NULL;
+}
+
+struct drain *drain_resume(struct memory *memory, const char *folder)
+{
+	struct drain *drain = drain_create(memory, folder);
+
+	if (drain)
+		drain->resumed = true;
+	return drain;
 }
 
 static void stop_recording(struct drain *drain, enum arena_stop why)
@@ -193,6 +203,7 @@ static void leave(struct drain *drain, uint32_t index)
 	}
 	stream->ring = successor - 1;
 	stream->drained = 0;
+	arena->rings[successor - 1].before = stream->bytes;
 	drain->streams[successor - 1] = stream;
 }
 
@@ -217,21 +228,64 @@ static void close_or_wait(struct drain *drain, struct stream *stream, bool close
 	close_or_wait(drain, stream, closed);
 }
 
-static struct stream *find_stream(struct drain *drain, uint32_t index)
+/* A successor's stream comes with its predecessor, when that is drained. */
+static bool must_wait(const struct drain *drain, uint32_t index)
+{
+	const struct arena *arena = drain->memory->arena;
+	const uint32_t predecessor = arena->rings[index].predecessor;
+
+	if (predecessor == 0)
+		return false;
+	return !drain->resumed || (atomic_load_explicit(&arena->states[predecessor - 1],
+							memory_order_relaxed) == RING_CLOSED &&
+				   atomic_load_explicit(&arena->rings[predecessor - 1].successor,
+							memory_order_relaxed) == index + 1);
+}
+
+/* What the other launcher had written to the file, and was killed before it freed it, is not
+ * written again: the file is longer than what was freed. */
+static struct stream *resume(struct drain *drain, uint32_t index)
+{
+	struct arena *arena = drain->memory->arena;
+	struct stream *stream = stream_resume(drain->folder, arena, index);
+	const uint64_t size = arena_ring_bytes(index);
+	uint64_t written;
+
+	if (!stream)
+		return NULL;
+	stream->drained =
+		atomic_load_explicit(&arena->rings[index].granted, memory_order_relaxed) - size;
+	written = stream->bytes - arena->rings[index].before;
+	for (; stream->drained < written; stream->drained += sizeof(struct record))
+		arena_records(arena,
+			      index)[(stream->drained & (size - 1)) / sizeof(struct record)] =
+			(struct record){ 0 };
+	return stream;
+}
+
+static struct stream *make_stream(struct drain *drain, uint32_t index)
 {
 	const struct arena_ring *ring = &drain->memory->arena->rings[index];
+	struct stream *stream = drain->resumed ? resume(drain, index) : NULL;
 
-	/* A successor's stream comes with its predecessor. */
-	if (drain->streams[index] || ring->number == 0)
+	if (stream)
+		return stream;
+	stream = stream_create(drain->folder, drain->memory->arena, index);
+	if (stream)
+		stream->header.parent = process_parent(drain->processes, ring);
+	return stream;
+}
+
+static struct stream *find_stream(struct drain *drain, uint32_t index)
+{
+	if (drain->streams[index] || must_wait(drain, index))
 		return drain->streams[index];
-	drain->streams[index] = stream_create(drain->folder, drain->memory->arena, index);
-	if (drain->streams[index])
-		drain->streams[index]->header.parent = process_parent(drain->processes, ring);
+	drain->streams[index] = make_stream(drain, index);
 	if (!drain->streams[index] && !drain->totals.full) {
 		drain->totals.full = true;
 		stop_recording(drain, ARENA_FULL);
 	}
-	process_seen(drain->processes, ring);
+	process_seen(drain->processes, &drain->memory->arena->rings[index]);
 	return drain->streams[index];
 }
 
@@ -242,7 +296,7 @@ static void discard(struct drain *drain, uint32_t index)
 	struct arena_ring *ring = &arena->rings[index];
 	const uint64_t slots = arena_ring_bytes(index) / sizeof(struct record);
 
-	if (ring->number == 0 && !drain->over)
+	if (must_wait(drain, index) && !drain->over)
 		return;
 	drain->totals.lost += committed(arena_records(arena, index), slots) +
 			      atomic_load_explicit(&ring->lost, memory_order_relaxed);
@@ -321,12 +375,8 @@ void drain_destroy(struct drain *drain)
 {
 	if (!drain)
 		return;
-	for (uint32_t i = 0; i < ARENA_RINGS; i++) {
-		if (drain->streams[i]) {
-			free(drain->streams[i]->path);
-			free(drain->streams[i]);
-		}
-	}
+	for (uint32_t i = 0; i < ARENA_RINGS; i++)
+		stream_drop(drain->streams[i]);
 	process_table_destroy(drain->processes);
 	free(drain);
 }

@@ -20,6 +20,8 @@ struct drain;
 
 /* 'folder' is where the files of threads go. Null: no memory. */
 struct drain *drain_create(struct memory *memory, const char *folder);
+/* The same for an arena and files that a killed launcher left. */
+struct drain *drain_resume(struct memory *memory, const char *folder);
 /* One round over all rings. Returns whether anything was there. */
 bool drain_sweep(struct drain *drain);
 /* Looks which processes are gone, so that what they left is drained to its end; at most every

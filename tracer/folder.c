@@ -168,8 +168,13 @@ static void emit_totals(struct emit *emit, const struct folder_facts *facts)
 		emit_string(emit, "arena", facts->memory->folder);
 		return;
 	}
-	emit_u64(emit, "status", (uint64_t)facts->status);
-	emit_u64(emit, "elapsed_ns", facts->elapsed_ns);
+	if (facts->status < 0) {
+		emit_null(emit, "status");
+		emit_null(emit, "elapsed_ns");
+	} else {
+		emit_u64(emit, "status", (uint64_t)facts->status);
+		emit_u64(emit, "elapsed_ns", facts->elapsed_ns);
+	}
 	emit_null(emit, "arena");
 	emit_u64(emit, "processes", totals->processes);
 	emit_u64(emit, "threads", totals->threads);

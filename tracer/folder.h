@@ -19,7 +19,7 @@ struct folder_facts {
 	const struct memory *memory;
 	const struct cost *cost;
 	const struct drain_totals *totals; /* null: recording goes on */
-	int status;                        /* as a shell gives it */
+	int status; /* as a shell gives it; negative: not known, as is elapsed_ns */
 	uint64_t elapsed_ns;
 };
 

@@ -147,10 +147,45 @@ bool memory_create(struct memory *memory, const char *library, const char *count
 		memory_destroy(memory);
 		return false;
 	}
-	if (map(memory, counter, err))
+	if (map(memory, counter, err)) {
+		memory->made = true;
 		return true;
+	}
 	memory_destroy(memory);
 	return false;
+}
+
+bool memory_open(struct memory *memory, const char *folder, struct err *err)
+{
+	char path[PATH_MAX];
+	struct stat file;
+	void *at;
+
+	*memory = (struct memory){ .fd = -1,
+				   .high_small = ARENA_SMALL_RINGS,
+				   .high_large = ARENA_RINGS };
+	snprintf(path, sizeof(path), "%s/%s", folder, ARENA_FILE);
+	memory->fd = open(path, O_RDWR | O_CLOEXEC);
+	if (memory->fd < 0)
+		return err_set(err, EXIT_IMPOSSIBLE, "cannot open '%s': %s", path, strerror(errno));
+	if (fstat(memory->fd, &file) == 0 && (uint64_t)file.st_size == ARENA_BYTES) {
+		at = mmap(NULL, ARENA_BYTES, PROT_READ | PROT_WRITE, MAP_SHARED, memory->fd, 0);
+		if (at != MAP_FAILED)
+			memory->arena = at;
+	}
+	if (!memory->arena || memory->arena->magic != ARENA_MAGIC ||
+	    memory->arena->bytes != ARENA_BYTES) {
+		memory_destroy(memory);
+		return err_set(err, EXIT_IMPOSSIBLE, "'%s' is no memory of this gilscope", path);
+	}
+	if (arena_launcher_lives(memory->arena)) {
+		memory_destroy(memory);
+		return err_set(err, EXIT_IMPOSSIBLE,
+			       "the recording still goes on: its launcher lives");
+	}
+	snprintf(memory->folder, sizeof(memory->folder), "%s", folder);
+	snprintf(memory->library, sizeof(memory->library), "%s/%s", folder, ARENA_LIBRARY);
+	return true;
 }
 
 static bool make_ready(struct memory *memory, uint32_t index, _Atomic uint32_t *ready)
@@ -220,8 +255,9 @@ void memory_destroy(struct memory *memory)
 	char path[PATH_MAX];
 
 	if (memory->arena) {
-		/* It is on this thread's list of robust mutexes. */
-		pthread_mutex_unlock(&memory->arena->alive);
+		/* It is on this thread's list of robust mutexes, when we made it. */
+		if (memory->made)
+			pthread_mutex_unlock(&memory->arena->alive);
 		munmap(memory->arena, ARENA_BYTES);
 	}
 	if (memory->fd >= 0)

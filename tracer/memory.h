@@ -11,6 +11,7 @@
 struct memory {
 	struct arena *arena;
 	int fd;
+	bool made;                       /* and not opened */
 	char folder[PATH_MAX / 2];       /* holds the arena and the link to the library */
 	char library[PATH_MAX];          /* for LD_PRELOAD */
 	bool allocated[ARENA_RINGS];     /* its pages are there */
@@ -23,6 +24,8 @@ struct memory {
  * 'counter' says: auto, raw, monotonic. */
 bool memory_create(struct memory *memory, const char *library, const char *counter,
 		   struct err *err);
+/* Opens the arena in a folder that another launcher made; fails while that one lives. */
+bool memory_open(struct memory *memory, const char *folder, struct err *err);
 /* Makes rings ready until there are as many as asked; returns whether it made any. */
 bool memory_prepare(struct memory *memory, uint32_t small, uint32_t large);
 /* A ring that was drained can be had again. */

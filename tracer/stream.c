@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 static bool write_at(const char *path, int flags, const void *from, uint64_t bytes, uint64_t at,
@@ -56,27 +57,67 @@ static struct trace_file header_of(const struct arena *arena, const struct arena
 	return header;
 }
 
-struct stream *stream_create(const char *folder, const struct arena *arena, uint32_t ring)
+static struct stream *begin(const char *folder, const struct arena *arena, uint32_t ring)
 {
 	struct stream *stream = calloc(1, sizeof(*stream));
-	uint64_t done;
 
 	if (!stream)
 		return NULL;
 	stream->ring = ring;
 	stream->header = header_of(arena, &arena->rings[ring]);
-	if (asprintf(&stream->path, "%s/%05u.gst", folder, stream->header.number) < 0) {
-		free(stream);
-		return NULL;
-	}
-	if (write_at(stream->path, O_CREAT | O_EXCL, &stream->header, sizeof(stream->header), 0,
-		     &done))
+	if (asprintf(&stream->path, "%s/%05u.gst", folder, stream->header.number) >= 0)
+		return stream;
+	free(stream);
+	return NULL;
+}
+
+void stream_drop(struct stream *stream)
+{
+	if (stream)
+		free(stream->path);
+	free(stream);
+}
+
+struct stream *stream_create(const char *folder, const struct arena *arena, uint32_t ring)
+{
+	struct stream *stream = begin(folder, arena, ring);
+	uint64_t done;
+
+	if (!stream || write_at(stream->path, O_CREAT | O_EXCL, &stream->header,
+				sizeof(stream->header), 0, &done))
 		return stream;
 	if (done == 0)
 		unlink(stream->path);
-	free(stream->path);
-	free(stream);
+	stream_drop(stream);
 	return NULL;
+}
+
+struct stream *stream_resume(const char *folder, const struct arena *arena, uint32_t ring)
+{
+	struct stream *stream = begin(folder, arena, ring);
+	struct record last = { 0 };
+	struct stat file;
+	int fd;
+
+	if (!stream)
+		return NULL;
+	fd = open(stream->path, O_RDONLY | O_CLOEXEC);
+	if (fd < 0 || fstat(fd, &file) != 0 ||
+	    pread(fd, &stream->header, sizeof(stream->header), 0) != sizeof(stream->header) ||
+	    memcmp(stream->header.uuid, arena->uuid, sizeof(arena->uuid)) != 0) {
+		if (fd >= 0)
+			close(fd);
+		stream_drop(stream);
+		return NULL;
+	}
+	stream->bytes =
+		((uint64_t)file.st_size - sizeof(stream->header)) / sizeof(last) * sizeof(last);
+	if (stream->bytes > 0 &&
+	    pread(fd, &last, sizeof(last),
+		  (off_t)(sizeof(stream->header) + stream->bytes - sizeof(last))) == sizeof(last))
+		stream->last_head = last.head;
+	close(fd);
+	return stream;
 }
 
 bool stream_append(struct stream *stream, const struct record *records, uint64_t count)
@@ -120,7 +161,6 @@ bool stream_finish(struct stream *stream, struct trace_clock end)
 	header->lost += stream->lost;
 	header->end = end;
 	ok = write_at(stream->path, 0, header, sizeof(*header), 0, &done);
-	free(stream->path);
-	free(stream);
+	stream_drop(stream);
 	return ok;
 }

@@ -20,8 +20,12 @@ struct stream {
 
 /* Makes the file with an unfinished header; null when it cannot be made. */
 struct stream *stream_create(const char *folder, const struct arena *arena, uint32_t ring);
+/* Goes on with a file that a launcher left when it was killed; null when there is none. */
+struct stream *stream_resume(const char *folder, const struct arena *arena, uint32_t ring);
 /* Appends; false when the output cannot take it all: what fitted is there, the rest is lost. */
 bool stream_append(struct stream *stream, const struct record *records, uint64_t count);
+/* Frees without writing; accepts null. */
+void stream_drop(struct stream *stream);
 /* Writes the final header and frees. False when it could not be written. */
 bool stream_finish(struct stream *stream, struct trace_clock end);
 

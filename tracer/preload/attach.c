@@ -129,11 +129,12 @@ static struct ring *set_up(uint32_t index)
 	return ring;
 }
 
-static void identify(struct ring *ring, uint32_t number)
+static void identify(struct ring *ring, uint32_t number, uint32_t predecessor)
 {
 	struct arena_ring *shared = ring->shared;
 
 	shared->number = number;
+	shared->predecessor = predecessor;
 	shared->process = atomic_load_explicit(&own->process, memory_order_relaxed);
 	shared->parent = own->parent;
 	shared->origin = own->parent ? TRACE_BY_FORK : TRACE_BY_EXEC;
@@ -203,7 +204,7 @@ bool ring_attach(void)
 			struct ring *ring = set_up((uint32_t)index);
 
 			ring->limit = arena->counter == ARENA_RAW;
-			identify(ring, next_number());
+			identify(ring, next_number(), 0);
 			ring_current = ring;
 			if (has_key)
 				pthread_setspecific(at_end, ring);
@@ -242,7 +243,7 @@ void attach_give_back(struct ring *ring)
 
 void attach_adopt(struct ring *ring)
 {
-	identify(ring, next_number());
+	identify(ring, next_number(), 0);
 	ring_current = ring;
 	if (has_key)
 		pthread_setspecific(at_end, ring);
@@ -276,7 +277,7 @@ bool attach_larger(struct ring *ring)
 			larger->rounds = ring->rounds;
 			larger->start = ring->start;
 			larger->start_c11 = ring->start_c11;
-			identify(larger, 0);
+			identify(larger, ring->shared->number, ring->index + 1);
 			atomic_store_explicit(&ring->shared->successor, (uint32_t)index + 1,
 					      memory_order_relaxed);
 			ring_close(ring);
