@@ -20,7 +20,7 @@ MAY_INCLUDE = {
     "workloads/runtime": ["base/", "workloads/workload.h", "workloads/gil/gil.h"],
     "bench": ["base/", "command/command.h", "workload_list.h"],
     "plots": ["base/", "command/command.h"],
-    "tracer/preload": ["tracer/format.h", "base/clock.h"],
+    "tracer/preload": ["tracer/format.h", "tracer/arena.h", "base/clock.h"],
     "tracer/export": ["base/", "tracer/format.h", "tracer/trace.h"],
     "tracer": ["base/", "tracer/format.h", "tracer/trace.h", "command/command.h"],
     "command": ["base/"],
@@ -76,11 +76,11 @@ def each_strong_memory_order_has_a_label_on_both_sides():
         lines = text.split("\n")
         for i, line in enumerate(lines):
             if re.search(STRONG, line) and path != "tests/gil_test.c":
-                near = re.findall(r"\[([a-z][\w-]*)\]", "\n".join(
-                    part for part in lines[max(0, i - 6):i + 1] if re.search(r"/?\*", part)))
+                near = [part for part in lines[max(0, i - 6):i + 1]
+                        if re.search(r"/?\*.*\[[a-z][\w-]*\]", part)]
                 if not near:
                     yield f"{path}:{i + 1}: a stronger order than relaxed, and no [label] above it"
-                for label in near[-1:]:
+                for label in re.findall(r"\[([a-z][\w-]*)\]", near[-1]) if near else []:
                     seen.setdefault(label, []).append(f"{path}:{i + 1}")
             if re.search(IMPLICIT, line) or re.search(r"\bvolatile\b", re.sub(
                     r"__asm__ (__)?volatile|volatile sig_atomic_t|/?\*.*|\".*\"", "", line)):

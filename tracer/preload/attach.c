@@ -237,6 +237,7 @@ struct ring *attach_spare(void)
 void attach_give_back(struct ring *ring)
 {
 	ring->shared = NULL;
+	/* [ring-ready] As it was taken. */
 	atomic_store_explicit(&arena->states[ring->index], RING_READY, memory_order_release);
 	atomic_fetch_add_explicit(&arena->ready_small, 1, memory_order_relaxed);
 }
