@@ -158,8 +158,6 @@ static void account(struct drain *drain, struct stream *stream)
 static void finish_stream(struct drain *drain, struct stream *stream)
 {
 	struct drain_totals *totals = &drain->totals;
-	const struct clock_pair now = clock_pair_now();
-	const bool ns = (stream->header.flags & TRACE_FLAG_COUNTER_IS_NS) != 0;
 
 	totals->records += stream->bytes / sizeof(struct record);
 	totals->lost += stream->header.lost + stream->lost;
@@ -167,10 +165,7 @@ static void finish_stream(struct drain *drain, struct stream *stream)
 	totals->stalls += stream->header.stalls;
 	totals->stall_raw += stream->header.stall_raw;
 	totals->threads++;
-	if (!stream_finish(stream,
-			   (struct trace_clock){ .raw = ns ? now.ns : now.raw,
-						 .monotonic_ns = now.ns,
-						 .realtime_ns = clock_now_ns_of(CLOCK_REALTIME) }))
+	if (!stream_finish(stream, memory_clock(drain->memory->arena)))
 		totals->full = true;
 }
 

@@ -1,7 +1,6 @@
 /* Makes the trace folder and writes trace.json. */
 #include "tracer/folder.h"
 
-#include "base/clock.h"
 #include "base/machine.h"
 
 #include <dirent.h>
@@ -91,7 +90,7 @@ bool folder_create(struct folder *folder, const char *wanted, const char *progra
 	if (wanted && strlen(wanted) >= sizeof(folder->path) - 32)
 		return err_set(err, EXIT_MISUSE, "the folder's name is too long");
 	if (wanted)
-		strcpy(folder->path, wanted);
+		snprintf(folder->path, sizeof(folder->path), "%s", wanted);
 	snprintf(folder->threads, sizeof(folder->threads), "%.*s/threads", PATH_MAX - 16,
 		 folder->path);
 	if (mkdir(folder->threads, 0777) != 0)
@@ -122,10 +121,7 @@ static void emit_clock(struct emit *emit, const struct trace_clock *clock)
 
 static void emit_clocks(struct emit *emit, const struct arena *arena)
 {
-	const struct clock_pair now = clock_pair_now();
-	const struct trace_clock end = { .raw = arena->counter == ARENA_RAW ? now.raw : now.ns,
-					 .monotonic_ns = now.ns,
-					 .realtime_ns = clock_now_ns_of(CLOCK_REALTIME) };
+	const struct trace_clock end = memory_clock(arena);
 
 	emit_open(emit, "clocks", '[');
 	emit_clock(emit, &arena->start);

@@ -83,21 +83,25 @@ static void lock_alive(pthread_mutex_t *alive)
 	pthread_mutexattr_destroy(&attributes);
 }
 
+struct trace_clock memory_clock(const struct arena *arena)
+{
+	const struct clock_pair pair = clock_pair_now();
+
+	return (struct trace_clock){ .raw = arena->counter == ARENA_RAW ? pair.raw : pair.ns,
+				     .monotonic_ns = pair.ns,
+				     .realtime_ns = clock_now_ns_of(CLOCK_REALTIME) };
+}
+
 static void fill_head(struct arena *arena, const char *counter)
 {
-	struct clock_pair pair = clock_pair_now();
 	struct stat namespace;
 
 	arena->magic = ARENA_MAGIC;
 	arena->bytes = ARENA_BYTES;
 	if (getrandom(arena->uuid, sizeof(arena->uuid), 0) < 0)
-		memcpy(arena->uuid, &pair, sizeof(arena->uuid));
+		memset(arena->uuid, 0x55, sizeof(arena->uuid));
 	arena->counter = choose_counter(counter);
-	if (arena->counter == ARENA_NANOSECONDS)
-		pair.raw = pair.ns;
-	arena->start = (struct trace_clock){ .raw = pair.raw,
-					     .monotonic_ns = pair.ns,
-					     .realtime_ns = clock_now_ns_of(CLOCK_REALTIME) };
+	arena->start = memory_clock(arena);
 	if (stat("/proc/self/ns/pid", &namespace) == 0)
 		arena->pid_namespace = namespace.st_ino;
 	lock_alive(&arena->alive);

@@ -26,6 +26,8 @@ bool memory_create(struct memory *memory, const char *library, const char *count
 		   struct err *err);
 /* Opens the arena in a folder that another launcher made; fails while that one lives. */
 bool memory_open(struct memory *memory, const char *folder, struct err *err);
+/* Now, by the arena's counter and by the kernel's clocks. */
+struct trace_clock memory_clock(const struct arena *arena);
 /* Makes rings ready until there are as many as asked; returns whether it made any. */
 bool memory_prepare(struct memory *memory, uint32_t small, uint32_t large);
 /* A ring that was drained can be had again. */

@@ -2,6 +2,8 @@
  * threads, and a write is large. */
 #include "tracer/stream.h"
 
+#include "tracer/memory.h"
+
 #include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -13,7 +15,7 @@ static bool write_at(const char *path, int flags, const void *from, uint64_t byt
 		     uint64_t *done)
 {
 	const int fd = open(path, O_WRONLY | O_CLOEXEC | flags, 0666);
-	bool closed;
+	bool closed, cut = true;
 
 	*done = 0;
 	if (fd < 0)
@@ -26,14 +28,13 @@ static bool write_at(const char *path, int flags, const void *from, uint64_t byt
 			break;
 		*done += (uint64_t)n;
 	}
-	/* Half a record is nothing. */
+	/* Half a record is nothing; if it cannot be cut off here, a reader does. */
 	if (*done < bytes && *done % sizeof(struct record) != 0) {
 		*done -= *done % sizeof(struct record);
-		if (ftruncate(fd, (off_t)(at + *done)) != 0)
-			at = 0; /* what is half there a reader cuts off */
+		cut = ftruncate(fd, (off_t)(at + *done)) == 0;
 	}
 	closed = close(fd) == 0;
-	return *done == bytes && closed;
+	return *done == bytes && closed && cut;
 }
 
 static struct trace_file header_of(const struct arena *arena, const struct arena_ring *ring)
@@ -49,7 +50,7 @@ static struct trace_file header_of(const struct arena *arena, const struct arena
 		.pid = ring->pid,
 		.tid = ring->tid,
 		.handle = ring->handle,
-		.start = arena->start,
+		.start = memory_clock(arena),
 	};
 
 	memcpy(header.uuid, arena->uuid, sizeof(header.uuid));
@@ -65,6 +66,7 @@ static struct stream *begin(const char *folder, const struct arena *arena, uint3
 		return NULL;
 	stream->ring = ring;
 	stream->header = header_of(arena, &arena->rings[ring]);
+	stream->last_head = arena->start.raw << 8;
 	if (asprintf(&stream->path, "%s/%05u.gst", folder, stream->header.number) >= 0)
 		return stream;
 	free(stream);
@@ -133,10 +135,9 @@ bool stream_append(struct stream *stream, const struct record *records, uint64_t
 		const struct record *last = &records[done / sizeof(*records) - 1];
 
 		if (stream->bytes == 0)
-			stream->header.begin_raw =
-				stream->header.start.raw +
-				((record_raw(records) - stream->header.start.raw) &
-				 ((UINT64_C(1) << 56) - 1));
+			stream->header.begin_raw +=
+				(record_raw(records) - stream->header.begin_raw) &
+				((UINT64_C(1) << 56) - 1);
 		stream->last_head = last->head;
 	}
 	stream->bytes += done;

@@ -367,7 +367,7 @@ __attribute__((constructor)) void recorder_start(void)
 	map_arena(path);
 	if (!arena)
 		return;
-	strcpy(library, info.dli_fname);
+	snprintf(library, sizeof(library), "%s", info.dli_fname);
 	has_key = pthread_key_create(&at_end, thread_end) == 0;
 	module_restore_environment(library);
 	ring_attach();

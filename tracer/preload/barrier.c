@@ -4,18 +4,18 @@
 #include "tracer/preload/locks.h"
 #include "tracer/preload/real.h"
 
-int pthread_barrier_init(pthread_barrier_t *barrier, const pthread_barrierattr_t *attribute,
+int pthread_barrier_init(pthread_barrier_t *barrier, const pthread_barrierattr_t *attr,
 			 unsigned count)
 {
-	const int result = REAL(pthread_barrier_init)(barrier, attribute, count);
+	const int result = REAL(pthread_barrier_init)(barrier, attr, count);
 	const uint64_t args[] = { (uintptr_t)__builtin_return_address(0), count };
 	int shared = 0;
 
-	if (attribute)
-		pthread_barrierattr_getpshared(attribute, &shared);
+	if (attr)
+		pthread_barrierattr_getpshared(attr, &shared);
 	if (result == 0)
-		ring_put_args(TRACE_BARRIER_INIT,
-			      ring_operand(shared ? TRACE_INIT_SHARED : 0, barrier), args, 2);
+		ring_put_args(TRACE_BARRIER_INIT, ring_operand(shared != 0, (uintptr_t)barrier),
+			      args, 2);
 	return result;
 }
 
@@ -23,7 +23,7 @@ int pthread_barrier_destroy(pthread_barrier_t *barrier)
 {
 	const int result = REAL(pthread_barrier_destroy)(barrier);
 
-	ring_event(TRACE_BARRIER_DESTROY, (unsigned)result & 0xff, barrier);
+	ring_event(TRACE_BARRIER_DESTROY, (unsigned)result & 0xff, (uintptr_t)barrier);
 	return result;
 }
 
@@ -31,10 +31,10 @@ int pthread_barrier_wait(pthread_barrier_t *barrier)
 {
 	int result;
 
-	ring_event(TRACE_BARRIER_WAIT, 0, barrier);
+	ring_event(TRACE_BARRIER_WAIT, 0, (uintptr_t)barrier);
 	result = REAL(pthread_barrier_wait)(barrier);
 	ring_put(ring_current, ring_head(TRACE_BARRIER_RETURN, ring_raw_after()),
-		 ring_operand(result == PTHREAD_BARRIER_SERIAL_THREAD, barrier));
+		 ring_operand(result == PTHREAD_BARRIER_SERIAL_THREAD, (uintptr_t)barrier));
 	return result;
 }
 
@@ -52,8 +52,8 @@ int pthread_once(pthread_once_t *control, void (*routine)(void))
 
 	if (barrier_once_done(control))
 		return REAL(pthread_once)(control, routine);
-	ring_event(TRACE_ONCE_BEGIN, 0, control);
+	ring_event(TRACE_ONCE_BEGIN, 0, (uintptr_t)control);
 	result = REAL(pthread_once)(control, routine);
-	ring_event(TRACE_ONCE_END, 0, control);
+	ring_event(TRACE_ONCE_END, 0, (uintptr_t)control);
 	return result;
 }

@@ -24,7 +24,7 @@ static int to_errno(int result)
 	}
 }
 
-static void ended(unsigned kind, int result, const void *object)
+static void ended(unsigned kind, int result, uint64_t object)
 {
 	ring_event(kind, (unsigned)to_errno(result), object);
 }
@@ -43,7 +43,7 @@ int mtx_init(mtx_t *mutex, int type)
 void mtx_destroy(mtx_t *mutex)
 {
 	REAL(mtx_destroy)(mutex);
-	ring_event(TRACE_MUTEX_DESTROY, 0, mutex);
+	ring_event(TRACE_MUTEX_DESTROY, 0, (uintptr_t)mutex);
 }
 
 int mtx_lock(mtx_t *mutex)
@@ -52,7 +52,7 @@ int mtx_lock(mtx_t *mutex)
 	int result;
 
 	if (__builtin_expect(tried == thrd_success, 1)) {
-		ring_acquired(TRACE_MUTEX_ACQUIRE, 0, mutex, false);
+		ring_acquired(TRACE_MUTEX_ACQUIRE, 0, (uintptr_t)mutex, false);
 		return tried;
 	}
 	if (tried == thrd_busy)
@@ -80,9 +80,10 @@ int mtx_trylock(mtx_t *mutex)
 	const int result = REAL(mtx_trylock)(mutex);
 
 	if (result == thrd_success)
-		ring_acquired(TRACE_MUTEX_ACQUIRE, 0, mutex, false);
+		ring_acquired(TRACE_MUTEX_ACQUIRE, 0, (uintptr_t)mutex, false);
 	else
-		ended(result == thrd_busy ? TRACE_MUTEX_BUSY : TRACE_MUTEX_FAIL, result, mutex);
+		ended(result == thrd_busy ? TRACE_MUTEX_BUSY : TRACE_MUTEX_FAIL, result,
+		      (uintptr_t)mutex);
 	return result;
 }
 
@@ -90,10 +91,10 @@ int mtx_unlock(mtx_t *mutex)
 {
 	int result;
 
-	ring_event(TRACE_MUTEX_RELEASE, 0, mutex);
+	ring_event(TRACE_MUTEX_RELEASE, 0, (uintptr_t)mutex);
 	result = REAL(mtx_unlock)(mutex);
 	if (result != thrd_success)
-		ended(TRACE_MUTEX_RELEASE_FAIL, result, mutex);
+		ended(TRACE_MUTEX_RELEASE_FAIL, result, (uintptr_t)mutex);
 	return result;
 }
 
@@ -109,7 +110,7 @@ int cnd_init(cnd_t *condition)
 void cnd_destroy(cnd_t *condition)
 {
 	REAL(cnd_destroy)(condition);
-	ring_event(TRACE_COND_DESTROY, 0, condition);
+	ring_event(TRACE_COND_DESTROY, 0, (uintptr_t)condition);
 }
 
 static int wait_until(cnd_t *condition, mtx_t *mutex, const struct timespec *deadline)
@@ -117,14 +118,15 @@ static int wait_until(cnd_t *condition, mtx_t *mutex, const struct timespec *dea
 	const uint64_t args[] = { (uintptr_t)mutex, locks_deadline(deadline) };
 	int result;
 
-	ring_put_args(TRACE_COND_WAIT,
-		      ring_operand(deadline ? TRACE_COND_CLOCK : TRACE_UNTIMED, condition), args,
-		      deadline ? 2 : 1);
-	UNWIND_RECORDS(TRACE_COND_RETURN, condition,
+	ring_put_args(
+		TRACE_COND_WAIT,
+		ring_operand(deadline ? TRACE_COND_CLOCK : TRACE_UNTIMED, (uintptr_t)condition),
+		args, deadline ? 2 : 1);
+	UNWIND_RECORDS(TRACE_COND_RETURN, (uintptr_t)condition,
 		       result = deadline ? REAL(cnd_timedwait)(condition, mutex, deadline) :
 					   REAL(cnd_wait)(condition, mutex));
 	ring_put(ring_current, ring_head(TRACE_COND_RETURN, ring_raw_after()),
-		 ring_operand((unsigned)to_errno(result), condition));
+		 ring_operand((unsigned)to_errno(result), (uintptr_t)condition));
 	return result;
 }
 
@@ -140,13 +142,13 @@ int cnd_timedwait(cnd_t *condition, mtx_t *mutex, const struct timespec *deadlin
 
 int cnd_signal(cnd_t *condition)
 {
-	ring_event(TRACE_COND_SIGNAL, 0, condition);
+	ring_event(TRACE_COND_SIGNAL, 0, (uintptr_t)condition);
 	return REAL(cnd_signal)(condition);
 }
 
 int cnd_broadcast(cnd_t *condition)
 {
-	ring_event(TRACE_COND_BROADCAST, 0, condition);
+	ring_event(TRACE_COND_BROADCAST, 0, (uintptr_t)condition);
 	return REAL(cnd_broadcast)(condition);
 }
 
@@ -156,9 +158,9 @@ void call_once(once_flag *flag, void (*routine)(void))
 		REAL(call_once)(flag, routine);
 		return;
 	}
-	ring_event(TRACE_ONCE_BEGIN, 0, flag);
+	ring_event(TRACE_ONCE_BEGIN, 0, (uintptr_t)flag);
 	REAL(call_once)(flag, routine);
-	ring_event(TRACE_ONCE_END, 0, flag);
+	ring_event(TRACE_ONCE_END, 0, (uintptr_t)flag);
 }
 
 int thrd_create(thrd_t *thread, thrd_start_t start, void *argument)
@@ -176,10 +178,9 @@ int thrd_join(thrd_t thread, int *status)
 {
 	int result;
 
-	ring_event(TRACE_THREAD_JOIN, 0, (const void *)thread);
-	UNWIND_RECORDS(TRACE_THREAD_JOINED, (const void *)thread,
-		       result = REAL(thrd_join)(thread, status));
-	ended(TRACE_THREAD_JOINED, result, (const void *)thread);
+	ring_event(TRACE_THREAD_JOIN, 0, thread);
+	UNWIND_RECORDS(TRACE_THREAD_JOINED, thread, result = REAL(thrd_join)(thread, status));
+	ended(TRACE_THREAD_JOINED, result, thread);
 	return result;
 }
 
@@ -187,7 +188,7 @@ int thrd_detach(thrd_t thread)
 {
 	const int result = REAL(thrd_detach)(thread);
 
-	ended(TRACE_THREAD_DETACH, result, (const void *)thread);
+	ended(TRACE_THREAD_DETACH, result, thread);
 	return result;
 }
 

@@ -13,7 +13,8 @@ static void begin(const void *condition, const void *mutex, unsigned timeout,
 {
 	const uint64_t args[] = { (uintptr_t)mutex, locks_deadline(deadline) };
 
-	ring_put_args(TRACE_COND_WAIT, ring_operand(timeout, condition), args, deadline ? 2 : 1);
+	ring_put_args(TRACE_COND_WAIT, ring_operand(timeout, (uintptr_t)condition), args,
+		      deadline ? 2 : 1);
 }
 
 static int end(const void *condition, const void *mutex, int result)
@@ -24,7 +25,7 @@ static int end(const void *condition, const void *mutex, int result)
 	atomic_store_explicit(&owners[((uintptr_t)mutex >> 4) % OWNERS],
 			      ring->token + (uintptr_t)mutex, memory_order_relaxed);
 	ring_put(ring, ring_head(TRACE_COND_RETURN, ring_raw_after()),
-		 ring_operand((unsigned)result & 0xff, condition));
+		 ring_operand((unsigned)result & 0xff, (uintptr_t)condition));
 	return result;
 }
 
@@ -60,7 +61,7 @@ static void record_init(const void *condition, const pthread_condattr_t *attribu
 	{ \
 		const int result = of(destroy)(condition); \
 \
-		ring_event(TRACE_COND_DESTROY, (unsigned)result & 0xff, condition); \
+		ring_event(TRACE_COND_DESTROY, (unsigned)result & 0xff, (uintptr_t)condition); \
 		return result; \
 	} \
 \
@@ -69,7 +70,8 @@ static void record_init(const void *condition, const pthread_condattr_t *attribu
 		int result; \
 \
 		begin(condition, mutex, TRACE_UNTIMED, NULL); \
-		UNWIND_RECORDS(TRACE_COND_RETURN, condition, result = of(wait)(condition, mutex)); \
+		UNWIND_RECORDS(TRACE_COND_RETURN, (uintptr_t)condition, \
+			       result = of(wait)(condition, mutex)); \
 		return end(condition, mutex, result); \
 	} \
 \
@@ -79,20 +81,20 @@ static void record_init(const void *condition, const pthread_condattr_t *attribu
 		int result; \
 \
 		begin(condition, mutex, TRACE_COND_CLOCK, deadline); \
-		UNWIND_RECORDS(TRACE_COND_RETURN, condition, \
+		UNWIND_RECORDS(TRACE_COND_RETURN, (uintptr_t)condition, \
 			       result = of(timedwait)(condition, mutex, deadline)); \
 		return end(condition, mutex, result); \
 	} \
 \
 	int at(signal)(pthread_cond_t * condition) \
 	{ \
-		ring_event(TRACE_COND_SIGNAL, 0, condition); \
+		ring_event(TRACE_COND_SIGNAL, 0, (uintptr_t)condition); \
 		return of(signal)(condition); \
 	} \
 \
 	int at(broadcast)(pthread_cond_t * condition) \
 	{ \
-		ring_event(TRACE_COND_BROADCAST, 0, condition); \
+		ring_event(TRACE_COND_BROADCAST, 0, (uintptr_t)condition); \
 		return of(broadcast)(condition); \
 	}
 
@@ -126,7 +128,7 @@ int pthread_cond_clockwait(pthread_cond_t *condition, pthread_mutex_t *mutex, cl
 
 	begin(condition, mutex, clock == CLOCK_MONOTONIC ? TRACE_MONOTONIC : TRACE_REALTIME,
 	      deadline);
-	UNWIND_RECORDS(TRACE_COND_RETURN, condition,
+	UNWIND_RECORDS(TRACE_COND_RETURN, (uintptr_t)condition,
 		       result = REAL(pthread_cond_clockwait)(condition, mutex, clock, deadline));
 	return end(condition, mutex, result);
 }

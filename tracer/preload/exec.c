@@ -81,8 +81,7 @@ static char *const *complete(char *const *environment, char **to, char *text, si
 
 static void begin(const char *path)
 {
-	ring_put_text(TRACE_EXEC, ring_operand(0, (const void *)(uintptr_t)getpid()), NULL, 0,
-		      path);
+	ring_put_text(TRACE_EXEC, ring_operand(0, (uint64_t)getpid()), NULL, 0, path);
 }
 
 /* An exec that returns has failed. */
@@ -90,7 +89,7 @@ static int failed(int result)
 {
 	const int saved = errno;
 
-	ring_event(TRACE_EXEC_FAIL, (unsigned)saved & 0xff, (const void *)(uintptr_t)getpid());
+	ring_event(TRACE_EXEC_FAIL, (unsigned)saved & 0xff, (uint64_t)getpid());
 	errno = saved;
 	return result;
 }
@@ -184,8 +183,7 @@ int execle(const char *path, const char *first, ...)
 
 static int spawned(pid_t pid, int result)
 {
-	ring_event(TRACE_SPAWNED, (unsigned)result & 0xff,
-		   (const void *)(uintptr_t)(result == 0 ? pid : 0));
+	ring_event(TRACE_SPAWNED, (unsigned)result & 0xff, (uint64_t)(result == 0 ? pid : 0));
 	return result;
 }
 

@@ -46,9 +46,10 @@ static unsigned rwlock_bits(const pthread_rwlockattr_t *attr)
 	return ((unsigned)kind & 3) | (shared ? TRACE_INIT_SHARED : 0);
 }
 
+/* Detail of the kinds that tell nothing else. */
 static unsigned shared_bits(int shared)
 {
-	return shared ? TRACE_INIT_SHARED : 0;
+	return shared != 0;
 }
 
 /* What other processes may hold too; the kind is where glibc keeps it since 2.0. */
@@ -78,7 +79,7 @@ void locks_init(unsigned kind, unsigned bits, const void *object, const void *ca
 {
 	const uint64_t args[] = { (uintptr_t)caller };
 
-	ring_put_args(kind, ring_operand(bits, object), args, 1);
+	ring_put_args(kind, ring_operand(bits, (uintptr_t)object), args, 1);
 }
 
 void locks_conflict(unsigned family, unsigned timeout, const void *object,
@@ -87,17 +88,18 @@ void locks_conflict(unsigned family, unsigned timeout, const void *object,
 	const uint64_t args[] = { locks_deadline(deadline) };
 
 	if (timeout == TRACE_UNTIMED)
-		ring_event(family + LOCKS_CONFLICT, 0, object);
+		ring_event(family + LOCKS_CONFLICT, 0, (uintptr_t)object);
 	else
-		ring_put_args(family + LOCKS_CONFLICT, ring_operand(timeout, object), args, 1);
+		ring_put_args(family + LOCKS_CONFLICT, ring_operand(timeout, (uintptr_t)object),
+			      args, 1);
 }
 
 void locks_got(unsigned family, int result, const void *object)
 {
 	if (result == 0 || result == EOWNERDEAD)
-		ring_acquired(family, (unsigned)result, object, true);
+		ring_acquired(family, (unsigned)result, (uintptr_t)object, true);
 	else
-		ring_event(family + LOCKS_FAIL, (unsigned)result & 0xff, object);
+		ring_event(family + LOCKS_FAIL, (unsigned)result & 0xff, (uintptr_t)object);
 }
 
 #define INIT(name, kind, type, with, bits) \
@@ -116,7 +118,7 @@ void locks_got(unsigned family, int result, const void *object)
 	{ \
 		const int result = REAL(name)(object); \
 \
-		ring_event(TRACE_##kind##_DESTROY, (unsigned)result & 0xff, (const void *)object); \
+		ring_event(TRACE_##kind##_DESTROY, (unsigned)result & 0xff, (uintptr_t)object); \
 		return result; \
 	}
 
@@ -140,7 +142,7 @@ void locks_got(unsigned family, int result, const void *object)
 \
 		if (__builtin_expect(tried != 0, 0)) \
 			return name##_contended(object, tried); \
-		ring_acquired(TRACE_##kind##_ACQUIRE, 0, (const void *)object, \
+		ring_acquired(TRACE_##kind##_ACQUIRE, 0, (uintptr_t)object, \
 			      shared_##kind(object)); \
 		return 0; \
 	}
@@ -174,10 +176,10 @@ void locks_got(unsigned family, int result, const void *object)
 		const int result = REAL(name)(object); \
 \
 		if (result == 0) \
-			ring_acquired(TRACE_##kind##_ACQUIRE, 0, (const void *)object, \
+			ring_acquired(TRACE_##kind##_ACQUIRE, 0, (uintptr_t)object, \
 				      shared_##kind(object)); \
 		else if (result == EBUSY) \
-			ring_event(TRACE_##kind##_BUSY, EBUSY, (const void *)object); \
+			ring_event(TRACE_##kind##_BUSY, EBUSY, (uintptr_t)object); \
 		else \
 			locks_got(TRACE_##kind##_ACQUIRE, result, (const void *)object); \
 		return result; \
@@ -189,11 +191,11 @@ void locks_got(unsigned family, int result, const void *object)
 	{ \
 		int result; \
 \
-		ring_event(TRACE_##kind##_RELEASE, 0, (const void *)object); \
+		ring_event(TRACE_##kind##_RELEASE, 0, (uintptr_t)object); \
 		result = REAL(name)(object); \
 		if (__builtin_expect(result != 0, 0)) \
 			ring_event(TRACE_##kind##_RELEASE_FAIL, (unsigned)result & 0xff, \
-				   (const void *)object); \
+				   (uintptr_t)object); \
 		return result; \
 	}
 #define OTHER(result, name, parameters)

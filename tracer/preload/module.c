@@ -83,7 +83,7 @@ static int record(struct dl_phdr_info *info, size_t size, void *count)
 		path[0] = '\0';
 	else
 		executable(path, sizeof(path));
-	ring_put_text(TRACE_MODULE, ring_operand((unsigned)length, (const void *)info->dlpi_addr),
+	ring_put_text(TRACE_MODULE, ring_operand((unsigned)length, (uintptr_t)info->dlpi_addr),
 		      args, 1 + (unsigned)((length + sizeof(args[0]) - 1) / sizeof(args[0])),
 		      info->dlpi_name[0] ? info->dlpi_name : path);
 	return 0;
@@ -122,8 +122,7 @@ void module_begin(enum trace_origin origin, unsigned pid)
 
 	dl_iterate_phdr(base, &args[1]);
 	executable(path, sizeof(path));
-	ring_put_text(TRACE_PROCESS_START, ring_operand(origin, (const void *)(uintptr_t)pid), args,
-		      2, path);
+	ring_put_text(TRACE_PROCESS_START, ring_operand(origin, (uint64_t)pid), args, 2, path);
 	if (origin == TRACE_BY_EXEC)
 		module_update();
 }

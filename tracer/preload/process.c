@@ -17,7 +17,7 @@ static pid_t forked(pid_t pid)
 		ring_attach();
 	} else {
 		ring_event(TRACE_FORKED, pid < 0 ? (unsigned)saved & 0xff : 0,
-			   (const void *)(uintptr_t)(pid < 0 ? 0 : pid));
+			   (uint64_t)(pid < 0 ? 0 : pid));
 	}
 	errno = saved;
 	return pid;
@@ -25,13 +25,13 @@ static pid_t forked(pid_t pid)
 
 pid_t fork(void)
 {
-	ring_event(TRACE_FORK, 0, NULL);
+	ring_event(TRACE_FORK, 0, 0);
 	return forked(REAL(fork)());
 }
 
 pid_t _Fork(void)
 {
-	ring_event(TRACE_FORK, 0, NULL);
+	ring_event(TRACE_FORK, 0, 0);
 	return forked(REAL(_Fork)());
 }
 
@@ -42,7 +42,7 @@ void *process_vfork(void);
 __attribute__((used)) void *process_vfork(void)
 {
 	ring_attach();
-	ring_event(TRACE_VFORK, 0, NULL);
+	ring_event(TRACE_VFORK, 0, 0);
 	return (void *)REAL(vfork);
 }
 
@@ -86,7 +86,7 @@ static bool record_exit(int status, enum trace_exit how)
 	if (attach_borrowed())
 		return false;
 	module_update();
-	ring_event(TRACE_EXIT, how, (const void *)(uintptr_t)(status & 0xff));
+	ring_event(TRACE_EXIT, how, (uint64_t)(status & 0xff));
 	return true;
 }
 

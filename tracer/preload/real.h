@@ -41,7 +41,6 @@ struct real {
 #undef TRY
 #undef RELEASE
 #undef OTHER
-
 extern struct real real __attribute__((visibility("hidden")));
 
 /* Looks all up, once. */

@@ -58,9 +58,10 @@ void ring_put_text(unsigned kind, uint64_t operand, const uint64_t *args, unsign
 /* The thread will record no more here; if it does, it takes another ring. */
 void ring_close(struct ring *ring);
 
-static inline uint64_t ring_operand(unsigned detail, const void *object)
+/* 'value' is an address or a number. */
+static inline uint64_t ring_operand(unsigned detail, uint64_t value)
 {
-	return (uint64_t)detail << 56 | ((uintptr_t)object & ((UINT64_C(1) << 56) - 1));
+	return detail * (UINT64_C(1) << 56) | (value & ((UINT64_C(1) << 56) - 1));
 }
 
 static inline uint64_t ring_head(unsigned kind, uint64_t raw)
@@ -99,9 +100,9 @@ static inline void ring_put(struct ring *ring, uint64_t head, uint64_t operand)
 }
 
 /* An event that is not an acquisition. */
-static inline void ring_event(unsigned kind, unsigned detail, const void *object)
+static inline void ring_event(unsigned kind, unsigned detail, uint64_t value)
 {
-	ring_put(ring_current, ring_head(kind, clock_raw()), ring_operand(detail, object));
+	ring_put(ring_current, ring_head(kind, clock_raw()), ring_operand(detail, value));
 }
 
 /* The counter, not before everything above has happened. */
@@ -117,11 +118,11 @@ static inline uint64_t ring_raw_after(void)
 
 /* An event that ends a wait or gets an object; 'shared' with other processes, which 'owners' does
  * not know. */
-static inline void ring_acquired(unsigned kind, unsigned detail, const void *object, bool shared)
+static inline void ring_acquired(unsigned kind, unsigned detail, uintptr_t object, bool shared)
 {
 	struct ring *ring = ring_current;
-	const uint64_t token = ring->token + (uintptr_t)object;
-	_Atomic uint64_t *owner = &owners[((uintptr_t)object >> 4) % OWNERS];
+	const uint64_t token = ring->token + object;
+	_Atomic uint64_t *owner = &owners[(object >> 4) % OWNERS];
 	uint64_t raw;
 
 	if (__builtin_expect(atomic_load_explicit(owner, memory_order_relaxed) != token || shared,

@@ -19,8 +19,8 @@ int sem_init(sem_t *semaphore, int shared, unsigned value)
 	const uint64_t args[] = { (uintptr_t)__builtin_return_address(0), value };
 
 	if (result == 0)
-		ring_put_args(TRACE_SEM_INIT,
-			      ring_operand(shared ? TRACE_INIT_SHARED : 0, semaphore), args, 2);
+		ring_put_args(TRACE_SEM_INIT, ring_operand(shared != 0, (uintptr_t)semaphore), args,
+			      2);
 	return result;
 }
 
@@ -28,7 +28,8 @@ int sem_destroy(sem_t *semaphore)
 {
 	const int result = REAL(sem_destroy)(semaphore);
 
-	ring_event(TRACE_SEM_DESTROY, result == 0 ? 0 : (unsigned)errno & 0xff, semaphore);
+	ring_event(TRACE_SEM_DESTROY, result == 0 ? 0 : (unsigned)errno & 0xff,
+		   (uintptr_t)semaphore);
 	return result;
 }
 
@@ -48,10 +49,10 @@ sem_t *sem_open(const char *name, int flags, ...)
 	}
 	semaphore = REAL(sem_open)(name, flags, mode, value);
 	if (semaphore == SEM_FAILED)
-		ring_put_text(TRACE_SEM_OPEN, ring_operand((unsigned)errno & 0xff, NULL), args, 1,
+		ring_put_text(TRACE_SEM_OPEN, ring_operand((unsigned)errno & 0xff, 0), args, 1,
 			      name);
 	else
-		ring_put_text(TRACE_SEM_OPEN, ring_operand(0, semaphore), args, 1, name);
+		ring_put_text(TRACE_SEM_OPEN, ring_operand(0, (uintptr_t)semaphore), args, 1, name);
 	return semaphore;
 }
 
@@ -59,7 +60,7 @@ int sem_close(sem_t *semaphore)
 {
 	const int result = REAL(sem_close)(semaphore);
 
-	ring_event(TRACE_SEM_CLOSE, result == 0 ? 0 : (unsigned)errno & 0xff, semaphore);
+	ring_event(TRACE_SEM_CLOSE, result == 0 ? 0 : (unsigned)errno & 0xff, (uintptr_t)semaphore);
 	return result;
 }
 
@@ -70,7 +71,7 @@ static bool taken_at_once(sem_t *semaphore)
 
 	pthread_testcancel();
 	if (__builtin_expect(REAL(sem_trywait)(semaphore) == 0, 1)) {
-		ring_acquired(TRACE_SEM_ACQUIRE, 0, semaphore, false);
+		ring_acquired(TRACE_SEM_ACQUIRE, 0, (uintptr_t)semaphore, false);
 		return true;
 	}
 	errno = saved;
@@ -84,7 +85,7 @@ int sem_wait(sem_t *semaphore)
 	if (__builtin_expect(taken_at_once(semaphore), 1))
 		return 0;
 	locks_conflict(TRACE_SEM_ACQUIRE, TRACE_UNTIMED, semaphore, NULL);
-	UNWIND_RECORDS(TRACE_SEM_FAIL, semaphore, result = REAL(sem_wait)(semaphore));
+	UNWIND_RECORDS(TRACE_SEM_FAIL, (uintptr_t)semaphore, result = REAL(sem_wait)(semaphore));
 	got(semaphore, result);
 	return result;
 }
@@ -100,7 +101,7 @@ static int wait_until(sem_t *semaphore, clockid_t clock, const struct timespec *
 			return 0;
 		locks_conflict(TRACE_SEM_ACQUIRE, timeout, semaphore, deadline);
 	}
-	UNWIND_RECORDS(TRACE_SEM_FAIL, semaphore,
+	UNWIND_RECORDS(TRACE_SEM_FAIL, (uintptr_t)semaphore,
 		       result = clocked ? REAL(sem_clockwait)(semaphore, clock, deadline) :
 					  REAL(sem_timedwait)(semaphore, deadline));
 	got(semaphore, result);
@@ -122,9 +123,9 @@ int sem_trywait(sem_t *semaphore)
 	const int result = REAL(sem_trywait)(semaphore);
 
 	if (result == 0)
-		ring_acquired(TRACE_SEM_ACQUIRE, 0, semaphore, false);
+		ring_acquired(TRACE_SEM_ACQUIRE, 0, (uintptr_t)semaphore, false);
 	else if (errno == EAGAIN)
-		ring_event(TRACE_SEM_BUSY, EAGAIN, semaphore);
+		ring_event(TRACE_SEM_BUSY, EAGAIN, (uintptr_t)semaphore);
 	else
 		got(semaphore, result);
 	return result;
@@ -134,9 +135,9 @@ int sem_post(sem_t *semaphore)
 {
 	int result;
 
-	ring_event(TRACE_SEM_RELEASE, 0, semaphore);
+	ring_event(TRACE_SEM_RELEASE, 0, (uintptr_t)semaphore);
 	result = REAL(sem_post)(semaphore);
 	if (__builtin_expect(result != 0, 0))
-		ring_event(TRACE_SEM_RELEASE_FAIL, (unsigned)errno & 0xff, semaphore);
+		ring_event(TRACE_SEM_RELEASE_FAIL, (unsigned)errno & 0xff, (uintptr_t)semaphore);
 	return result;
 }

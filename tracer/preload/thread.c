@@ -30,14 +30,13 @@ void thread_created(struct ring *ring, pthread_t thread, int error, uintptr_t st
 
 	if (ring && error)
 		attach_give_back(ring);
-	ring_put_args(TRACE_THREAD_CREATE,
-		      ring_operand((unsigned)error & 0xff, error ? NULL : (const void *)thread),
+	ring_put_args(TRACE_THREAD_CREATE, ring_operand((unsigned)error & 0xff, error ? 0 : thread),
 		      args, 1);
 }
 
 static void record_exit(void *self)
 {
-	ring_event(TRACE_THREAD_EXIT, 0, self);
+	ring_event(TRACE_THREAD_EXIT, 0, (uintptr_t)self);
 }
 
 static void *started(struct ring *ring, uintptr_t start)
@@ -46,7 +45,7 @@ static void *started(struct ring *ring, uintptr_t start)
 	void *const self = (void *)pthread_self();
 
 	attach_adopt(ring);
-	ring_put_args(TRACE_THREAD_START, ring_operand(0, self), args, 1);
+	ring_put_args(TRACE_THREAD_START, ring_operand(0, (uintptr_t)self), args, 1);
 	return self;
 }
 
@@ -96,7 +95,7 @@ void thread_exits(void)
 
 	/* Others have a frame below this one that records it. */
 	if (!ring->start && !ring->start_c11)
-		ring_event(TRACE_THREAD_EXIT, 0, (const void *)pthread_self());
+		ring_event(TRACE_THREAD_EXIT, 0, pthread_self());
 }
 
 void pthread_exit(void *value)
@@ -109,7 +108,7 @@ void pthread_exit(void *value)
 static int joined(pthread_t thread, int result)
 {
 	ring_put(ring_current, ring_head(TRACE_THREAD_JOINED, ring_raw_after()),
-		 ring_operand((unsigned)result & 0xff, (const void *)thread));
+		 ring_operand((unsigned)result & 0xff, thread));
 	return result;
 }
 
@@ -117,15 +116,14 @@ int pthread_join(pthread_t thread, void **value)
 {
 	int result;
 
-	ring_event(TRACE_THREAD_JOIN, 0, (const void *)thread);
-	UNWIND_RECORDS(TRACE_THREAD_JOINED, (const void *)thread,
-		       result = REAL(pthread_join)(thread, value));
+	ring_event(TRACE_THREAD_JOIN, 0, thread);
+	UNWIND_RECORDS(TRACE_THREAD_JOINED, thread, result = REAL(pthread_join)(thread, value));
 	return joined(thread, result);
 }
 
 int pthread_tryjoin_np(pthread_t thread, void **value)
 {
-	ring_event(TRACE_THREAD_JOIN, 0, (const void *)thread);
+	ring_event(TRACE_THREAD_JOIN, 0, thread);
 	return joined(thread, REAL(pthread_tryjoin_np)(thread, value));
 }
 
@@ -137,7 +135,7 @@ static void join_until(pthread_t thread, clockid_t clock, const struct timespec 
 		      ring_operand(!deadline                ? TRACE_UNTIMED :
 				   clock == CLOCK_MONOTONIC ? TRACE_MONOTONIC :
 							      TRACE_REALTIME,
-				   (const void *)thread),
+				   thread),
 		      args, deadline ? 1 : 0);
 }
 
@@ -146,7 +144,7 @@ int pthread_timedjoin_np(pthread_t thread, void **value, const struct timespec *
 	int result;
 
 	join_until(thread, CLOCK_REALTIME, deadline);
-	UNWIND_RECORDS(TRACE_THREAD_JOINED, (const void *)thread,
+	UNWIND_RECORDS(TRACE_THREAD_JOINED, thread,
 		       result = REAL(pthread_timedjoin_np)(thread, value, deadline));
 	return joined(thread, result);
 }
@@ -157,7 +155,7 @@ int pthread_clockjoin_np(pthread_t thread, void **value, clockid_t clock,
 	int result;
 
 	join_until(thread, clock, deadline);
-	UNWIND_RECORDS(TRACE_THREAD_JOINED, (const void *)thread,
+	UNWIND_RECORDS(TRACE_THREAD_JOINED, thread,
 		       result = REAL(pthread_clockjoin_np)(thread, value, clock, deadline));
 	return joined(thread, result);
 }
@@ -166,7 +164,7 @@ int pthread_detach(pthread_t thread)
 {
 	const int result = REAL(pthread_detach)(thread);
 
-	ring_event(TRACE_THREAD_DETACH, (unsigned)result & 0xff, (const void *)thread);
+	ring_event(TRACE_THREAD_DETACH, (unsigned)result & 0xff, thread);
 	return result;
 }
 
@@ -174,8 +172,8 @@ int pthread_setname_np(pthread_t thread, const char *name)
 {
 	const int result = REAL(pthread_setname_np)(thread, name);
 
-	ring_put_text(TRACE_THREAD_NAME,
-		      ring_operand((unsigned)result & 0xff, (const void *)thread), NULL, 0, name);
+	ring_put_text(TRACE_THREAD_NAME, ring_operand((unsigned)result & 0xff, thread), NULL, 0,
+		      name);
 	return result;
 }
 
@@ -191,7 +189,7 @@ int prctl(int option, ...)
 	va_end(list);
 	result = REAL(prctl)(option, arguments[0], arguments[1], arguments[2], arguments[3]);
 	if (option == PR_SET_NAME && result == 0)
-		ring_put_text(TRACE_THREAD_NAME, ring_operand(0, (const void *)pthread_self()),
-			      NULL, 0, (const char *)arguments[0]);
+		ring_put_text(TRACE_THREAD_NAME, ring_operand(0, pthread_self()), NULL, 0,
+			      (const char *)arguments[0]);
 	return result;
 }

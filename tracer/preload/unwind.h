@@ -10,7 +10,7 @@
 #include <pthread.h>
 
 struct unwind {
-	const void *object;
+	uint64_t object;
 	unsigned kind;
 };
 
