@@ -317,6 +317,7 @@ static void rename_thread(struct family *family, uint32_t process, const struct 
 static void start_process(struct family_process *process, const struct record *record, size_t args)
 {
 	process->origin = (int)record_detail(record);
+	process->parent_pid = args > 0 ? (uint32_t)record[1].operand : 0;
 	process->executable = args > 1 ? record[2].operand : 0;
 	free(process->path);
 	process->path = copy_text(record, args, 2);
@@ -405,8 +406,37 @@ static void complete_thread(struct family *family, size_t index)
 		process->end = end;
 }
 
+/* The latest process of a pid that began before another one. */
+static uint32_t find_before(const struct family *family, uint32_t pid, uint32_t other)
+{
+	uint32_t found = FAMILY_NONE;
+
+	for (uint32_t i = 0; pid != 0 && i < other; i++) {
+		if (family->processes[i].pid == pid &&
+		    family->processes[i].begin <= family->processes[other].begin)
+			found = i;
+	}
+	return found;
+}
+
+/* An image whose files do not say where it comes from: it follows the one of its pid, or is its
+ * parent's child. */
+static void find_parent(struct family *family, uint32_t index)
+{
+	struct family_process *process = &family->processes[index];
+
+	if (process->parent != FAMILY_NONE)
+		return;
+	if (process->origin == TRACE_BY_EXEC)
+		process->parent = find_before(family, process->pid, index);
+	if (process->parent == FAMILY_NONE)
+		process->parent = find_before(family, process->parent_pid, index);
+}
+
 void family_complete(struct family *family)
 {
+	for (uint32_t i = 0; i < family->process_count; i++)
+		find_parent(family, i);
 	for (size_t i = 0; i < family->trace->thread_count; i++)
 		complete_thread(family, i);
 	for (size_t i = 0; i < family->process_count; i++) {

@@ -34,6 +34,7 @@ struct family_process {
 	int origin;          /* a trace_origin; -1 unknown */
 	char *path;          /* of the executable; null: unknown */
 	uint64_t executable; /* its load address; 0 unknown */
+	uint32_t parent_pid; /* 0 unknown */
 	uint64_t begin, end;
 	bool exited; /* by a call or by return from main, at exited_at */
 	uint64_t exited_at;

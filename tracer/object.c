@@ -32,8 +32,10 @@ static void finish_measure(struct measure *measure)
 	spread_finish(&measure->corrected);
 }
 
-static void destroy(struct object *object)
+void object_destroy(struct object *object)
 {
+	if (!object)
+		return;
 	for (size_t i = 0; i < OBJECT_MODES; i++) {
 		struct object_use *use = object->uses[i];
 
@@ -54,7 +56,7 @@ static void destroy(struct object *object)
 void objects_finish(struct objects *objects)
 {
 	for (size_t i = 0; i < objects->count; i++)
-		destroy(objects->all[i]);
+		object_destroy(objects->all[i]);
 	free(objects->all);
 	free(objects->slots);
 	*objects = (struct objects){ 0 };

@@ -118,6 +118,8 @@ struct object *objects_get(struct objects *objects, uint32_t process, uint64_t a
 /* A new generation, whatever was there. Null: no memory. */
 struct object *objects_renew(struct objects *objects, uint32_t process, uint64_t address,
 			     enum object_type type, uint64_t when);
+/* Of one that is in no table. */
+void object_destroy(struct object *object);
 /* Its counts in that mode. Null: no memory. */
 struct object_use *object_use(struct object *object, enum object_mode mode);
 struct object_meeting *object_meeting(struct object *object);

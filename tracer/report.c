@@ -95,9 +95,8 @@ static struct weight weigh(const struct object *object)
 	return weight;
 }
 
-static int heaviest_first(const void *a, const void *b)
+int report_order(const struct object *x, const struct object *y)
 {
-	const struct object *x = *(struct object *const *)a, *y = *(struct object *const *)b;
 	const struct weight left = weigh(x), right = weigh(y);
 
 	if (left.wait != right.wait)
@@ -109,6 +108,11 @@ static int heaviest_first(const void *a, const void *b)
 	if (x->since != y->since)
 		return x->since < y->since ? -1 : 1;
 	return (x->address > y->address) - (x->address < y->address);
+}
+
+static int heaviest_first(const void *a, const void *b)
+{
+	return report_order(*(struct object *const *)a, *(struct object *const *)b);
 }
 
 static int most_waiting_first(const void *a, const void *b, void *report)
@@ -142,6 +146,8 @@ static bool order(struct report *report, struct err *err)
 		      heaviest_first);
 	for (size_t i = 0; i < report->object_count; i++)
 		report->objects[i]->rank = i + 1;
+	if (!report_group(report))
+		return err_set(err, EXIT_IMPOSSIBLE, "no memory for %zu locks", objects->count);
 	for (size_t i = 0; i < threads; i++)
 		report->threads[i] = (uint32_t)i;
 	qsort_r(report->threads, threads, sizeof(*report->threads), most_waiting_first, report);
@@ -237,6 +243,7 @@ static bool report_trace(struct report *report, bool as_json, struct err *err)
 
 static void finish(struct report *report)
 {
+	report_ungroup(report);
 	symbols_destroy(report->symbols);
 	free(report->objects);
 	free(report->threads);

@@ -21,6 +21,13 @@ struct report_sums {
 	double cost_ns;                     /* recording all records; negative: unknown */
 };
 
+/* A row of a table: an object, or several from the same creator as one. */
+struct report_row {
+	const struct object *object; /* of several: the first, with the counts of all */
+	struct object *own;          /* which are the row's; null: there is only one */
+	size_t others;
+};
+
 struct report {
 	const struct trace *trace;
 	struct locks locks;
@@ -30,12 +37,19 @@ struct report {
 	bool only_locks, only_threads;
 	struct object **objects; /* that were used, what was waited for most first */
 	size_t object_count;
+	struct report_row *rows; /* in the same order */
+	size_t row_count;
 	uint32_t *threads; /* indices, who waited most first */
 	struct report_sums sums;
 	char verdict[REPORT_SENTENCES][REPORT_SENTENCE];
 	size_t sentence_count;
 };
 
+/* Makes the rows from the objects. False: no memory. */
+bool report_group(struct report *report);
+void report_ungroup(struct report *report);
+/* The order of objects, for qsort: what was waited for most first. */
+int report_order(const struct object *left, const struct object *right);
 /* Puts the sentences of the verdict into the report, whose sums are there. */
 void report_judge(struct report *report);
 /* Both to standard output. */

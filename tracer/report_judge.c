@@ -56,12 +56,12 @@ static uint64_t wait_of(const struct object *object)
 	return sum;
 }
 
-/* The lock that was waited for most: the first of the order that is one. */
-static const struct object *worst(const struct report *report)
+/* The row of locks that were waited for most: the first of the order that is such. */
+static const struct report_row *worst(const struct report *report)
 {
-	for (size_t i = 0; i < report->object_count; i++) {
-		if (report_is_lock(report->objects[i]))
-			return report->objects[i];
+	for (size_t i = 0; i < report->row_count; i++) {
+		if (report_is_lock(report->rows[i].object))
+			return &report->rows[i];
 	}
 	return NULL;
 }
@@ -69,7 +69,8 @@ static const struct object *worst(const struct report *report)
 static void judge_locks(struct report *report)
 {
 	const struct report_sums *sums = &report->sums;
-	const struct object *object = worst(report);
+	const struct report_row *row = worst(report);
+	char alike[48] = "";
 	struct symbol_name name;
 	char waited[16], longest[16];
 
@@ -77,23 +78,25 @@ static void judge_locks(struct report *report)
 		say(report, "no lock was taken");
 		return;
 	}
-	if (sums->wait.raw == 0 || !object) {
+	if (sums->wait.raw == 0 || !row) {
 		say(report,
 		    "no lock was waited for: %" PRIu64 " acquisitions of %zu lock%s, %" PRIu64
 		    " conflicts",
 		    sums->acquisitions, sums->locks, sums->locks == 1 ? "" : "s", sums->conflicts);
 		return;
 	}
-	symbols_object(report->symbols, object, &name);
+	symbols_object(report->symbols, row->object, &name);
+	if (row->others > 0)
+		snprintf(alike, sizeof(alike), " and %zu more", row->others);
 	say(report,
 	    "threads waited %s for locks, %.2g%% of the time they lived; the longest wait: %s",
 	    report_time(report, sums->wait.raw, waited), percent(sums->wait.raw, sums->lived),
 	    report_time(report, sums->longest_wait, longest));
 	say(report,
 	    "%" PRIu64 " of %" PRIu64
-	    " acquisitions (%.2g%%) found the lock held; %.0f%% of the waiting was for #%zu %s",
+	    " acquisitions (%.2g%%) found the lock held; %.0f%% of the waiting was for #%zu%s: %s",
 	    sums->conflicts, sums->acquisitions, percent(sums->conflicts, sums->acquisitions),
-	    percent(wait_of(object), sums->wait.raw), object->rank, name.text);
+	    percent(wait_of(row->object), sums->wait.raw), row->object->rank, alike, name.text);
 }
 
 static void judge_threads(struct report *report)

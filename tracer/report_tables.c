@@ -5,19 +5,23 @@
 #include <stdio.h>
 #include <string.h>
 
-static void put_name(const struct report *report, const struct object *object)
+/* Of what was made in one process the process is told when there are several. */
+static void put_name(const struct report *report, const struct report_row *row)
 {
+	const struct object *object = row->object;
 	const struct family *family = &report->locks.family;
 	struct symbol_name name;
-	char text[TEXT_COLUMNS + 1];
+	char others[32] = "", process[32] = "";
 
 	symbols_object(report->symbols, object, &name);
+	if (row->others > 0)
+		snprintf(others, sizeof(others), ", and %zu more", row->others);
 	if (family->process_count > 1)
-		snprintf(text, sizeof(text), "%4zu  %.72s, process %u", object->rank, name.text,
+		snprintf(process, sizeof(process), ", process %u",
 			 family->processes[object->process].number);
-	else
-		snprintf(text, sizeof(text), "%4zu  %.93s", object->rank, name.text);
-	puts(text);
+	printf("%4zu  %.*s%s%s\n", object->rank,
+	       (int)(TEXT_COLUMNS - 6 - strlen(others) - strlen(process)), name.text, others,
+	       process);
 }
 
 static void put_spread(const struct report *report, const struct spread *spread, const char *none)
@@ -68,7 +72,7 @@ static void put_failures(const struct object *object, const struct object_use *u
 		between = ", ";
 	}
 	if (object->held_at_end > 0) {
-		printf("%sheld at the end", between);
+		printf("%s%" PRIu64 " held at the end", between, object->held_at_end);
 		between = ", ";
 	}
 	if (object->foreign > 0) {
@@ -79,6 +83,18 @@ static void put_failures(const struct object *object, const struct object_use *u
 		putchar('\n');
 }
 
+/* In six columns: "12.3%". */
+static const char *share_text(uint64_t part, uint64_t whole, char to[16])
+{
+	const double share = whole ? 100 * (double)part / (double)whole : 0;
+
+	if (part > 0 && share < 0.1)
+		snprintf(to, 16, "<0.1%%");
+	else
+		snprintf(to, 16, "%.*f%%", part == 0 || share >= 99.95 ? 0 : 1, share);
+	return to;
+}
+
 static void put_use(const struct report *report, const struct object *object, enum object_mode mode)
 {
 	static const char *const kinds[] = { "mutex", "write", "spin", "sem" };
@@ -86,22 +102,20 @@ static void put_use(const struct report *report, const struct object *object, en
 	const struct spread none = { 0 };
 	const bool held = report_is_lock(object);
 	const uint64_t tries = use->acquisitions + object_failures(use) + use->unfinished;
+	char share[16];
 
 	printf("      %-5s", mode == OBJECT_SHARED ? "read" : kinds[object->type]);
 	text_put_count(8, use->acquisitions);
-	text_put_count(8, use->conflicts);
-	printf("%5.3g%%", tries ? 100 * (double)use->conflicts / (double)tries : 0.0);
+	text_put_count(10, use->conflicts);
+	printf("%7s", share_text(use->conflicts, tries, share));
 	text_put_count(8, use->retries);
-	putchar(' ');
 	put_spread(report, &use->wait.raw, "");
-	putchar(' ');
 	put_spread(report, held ? &use->hold.raw : &none, held ? "" : "-");
 	putchar('\n');
 	if (report->locks.cost_known &&
 	    !(looks_same(report, &use->wait) && (!held || looks_same(report, &use->hold)))) {
-		printf("%*s", 42, "less the tracer's cost ");
+		printf("%44s", "less the tracer's cost");
 		put_spread(report, &use->wait.corrected, "");
-		putchar(' ');
 		put_spread(report, held ? &use->hold.corrected : &none, held ? "" : "-");
 		putchar('\n');
 	}
@@ -112,24 +126,24 @@ static void print_uses(const struct report *report, bool semaphores, const char 
 {
 	size_t rows = 0, shown = 0;
 
-	for (size_t i = 0; i < report->object_count; i++) {
-		const struct object *object = report->objects[i];
+	for (size_t i = 0; i < report->row_count; i++) {
+		const struct object *object = report->rows[i].object;
 
 		rows += (semaphores ? object->type == OBJECT_SEM : object->type < OBJECT_SEM) &&
 			(object->uses[OBJECT_ALONE] || object->uses[OBJECT_SHARED]);
 	}
 	if (!text_begin_table(report, title, rows))
 		return;
-	printf("%42s%-28s %s\n", "", "   time waited", "   time held");
-	printf("      %-5s%8s%8s%6s%8s %7s%7s%7s%7s %7s%7s%7s%7s\n", "", "taken", "held", "share",
-	       "retries", "total", "p50", "p99", "max", "total", "p50", "p99", "max");
-	for (size_t i = 0; i < report->object_count && shown < report->top; i++) {
-		const struct object *object = report->objects[i];
+	printf("%44s%-28s%s\n", "", "   time waited", "   time held");
+	printf("      %-5s%8s%10s%7s%8s%7s%7s%7s%7s%7s%7s%7s%7s\n", "", "taken", "conflicts",
+	       "share", "retries", "total", "p50", "p99", "max", "total", "p50", "p99", "max");
+	for (size_t i = 0; i < report->row_count && shown < report->top; i++) {
+		const struct object *object = report->rows[i].object;
 
 		if ((semaphores ? object->type != OBJECT_SEM : object->type >= OBJECT_SEM) ||
 		    (!object->uses[OBJECT_ALONE] && !object->uses[OBJECT_SHARED]))
 			continue;
-		put_name(report, object);
+		put_name(report, &report->rows[i]);
 		for (size_t mode = 0; mode < OBJECT_MODES; mode++) {
 			if (object->uses[mode])
 				put_use(report, object, (enum object_mode)mode);
@@ -146,7 +160,7 @@ static const char *holder_text(const struct report *report, const struct long_wa
 	if (wait->readers > 0)
 		snprintf(to, 40, "%u readers", wait->readers);
 	else
-		snprintf(to, 40, "-");
+		snprintf(to, 40, "(free again)");
 	return to;
 }
 
@@ -156,7 +170,7 @@ static void put_long_wait(const struct report *report, const struct long_wait *w
 	char text[40];
 
 	text_put_time(report, 8, wait->duration.raw);
-	printf("%10.6gs", (double)locks_ns(locks, wait->begin) / 1e9);
+	printf("%11.6fs", (double)locks_ns(locks, wait->begin) / 1e9);
 	printf("  %-20.19s", text_thread(report, wait->thread, text));
 	printf("%-20.19s", holder_text(report, wait, text));
 	printf("%-20.19s",
@@ -174,7 +188,7 @@ static void print_longest(const struct report *report)
 		return;
 	puts("\nlongest waits: who held the lock as the wait began, who let go of it last before");
 	puts("the wait ended, and how often others got it meanwhile");
-	printf("%8s%11s  %-20s%-20s%-20s%7s  %s\n", "waited", "from", "thread", "held by",
+	printf("%8s%12s  %-20s%-20s%-20s%7s  %s\n", "waited", "from", "thread", "held by",
 	       "let go by", "others", "lock");
 	for (size_t i = 0; i < locks->longest_count; i++) {
 		put_long_wait(report, &locks->longest[i]);
@@ -188,24 +202,23 @@ static size_t count_type(const struct report *report, enum object_type type)
 {
 	size_t count = 0;
 
-	for (size_t i = 0; i < report->object_count; i++)
-		count += report->objects[i]->type == type && report->objects[i]->meeting;
+	for (size_t i = 0; i < report->row_count; i++)
+		count += report->rows[i].object->type == type && report->rows[i].object->meeting;
 	return count;
 }
 
-static void put_condition(const struct report *report, const struct object *object)
+static void put_condition(const struct report *report, const struct report_row *row)
 {
-	const struct object_meeting *meeting = object->meeting;
+	const struct object_meeting *meeting = row->object->meeting;
 
-	put_name(report, object);
+	put_name(report, row);
 	printf("      ");
 	text_put_count(8, meeting->waits);
-	text_put_count(11, meeting->timeouts);
-	text_put_count(13, meeting->unsignalled);
-	text_put_count(9, meeting->signals + meeting->broadcasts);
-	text_put_count(11, meeting->unheard_signals + meeting->unheard_broadcasts);
-	text_put_count(10, meeting->unfinished);
-	putchar(' ');
+	text_put_count(10, meeting->timeouts);
+	text_put_count(12, meeting->unsignalled);
+	text_put_count(8, meeting->signals + meeting->broadcasts);
+	text_put_count(10, meeting->unheard_signals + meeting->unheard_broadcasts);
+	text_put_count(7, meeting->unfinished);
 	put_spread(report, &meeting->wait.raw, "");
 	if (meeting->mutex)
 		printf("  #%zu", meeting->mutex->rank);
@@ -219,13 +232,14 @@ static void print_conditions(const struct report *report)
 	if (!text_begin_table(report, "conditions, by the time waited at them",
 			      count_type(report, OBJECT_COND)))
 		return;
-	printf("      %8s%11s%13s%9s%11s%10s %7s%7s%7s%7s  %s\n", "waits", "timed out",
-	       "unsignalled", "signals", "to nobody", "at end", "total", "p50", "p99", "max",
-	       "mutex");
-	for (size_t i = 0; i < report->object_count && shown < report->top; i++) {
-		if (report->objects[i]->type != OBJECT_COND || !report->objects[i]->meeting)
+	printf("      %8s%10s%12s%8s%10s%7s%7s%7s%7s%7s  %s\n", "waits", "timed out", "unsignalled",
+	       "signals", "to nobody", "at end", "total", "p50", "p99", "max", "mutex");
+	for (size_t i = 0; i < report->row_count && shown < report->top; i++) {
+		const struct report_row *row = &report->rows[i];
+
+		if (row->object->type != OBJECT_COND || !row->object->meeting)
 			continue;
-		put_condition(report, report->objects[i]);
+		put_condition(report, row);
 		shown++;
 	}
 }
@@ -238,13 +252,13 @@ static void print_meetings(const struct report *report, enum object_type type, c
 		return;
 	printf("      %8s%11s%10s %7s%7s%7s%7s\n", "calls", type == OBJECT_BARRIER ? "rounds" : "",
 	       "at end", "total", "p50", "p99", "max");
-	for (size_t i = 0; i < report->object_count && shown < report->top; i++) {
-		const struct object *object = report->objects[i];
+	for (size_t i = 0; i < report->row_count && shown < report->top; i++) {
+		const struct object *object = report->rows[i].object;
 		char rounds[16] = "";
 
 		if (object->type != type || !object->meeting)
 			continue;
-		put_name(report, object);
+		put_name(report, &report->rows[i]);
 		if (type == OBJECT_BARRIER)
 			text_count(object->meeting->serial, rounds);
 		printf("      ");

@@ -154,8 +154,12 @@ static void print_truth(const struct report *report)
 		    report_time(report, sums->lived, lived),
 		    lived_ns > 0 ? 100 * sums->cost_ns / lived_ns : 0.0);
 	if (trace->stalls > 0)
-		put("stalls", "threads waited %" PRIu64 " times for room to record, %s in all",
-		    trace->stalls, report_time(report, sums->stall, stall));
+		put("stalls",
+		    "threads waited %" PRIu64
+		    " times for room to record, %s in all, %.2g%% of their "
+		    "time; others may have waited for them",
+		    trace->stalls, report_time(report, sums->stall, stall),
+		    sums->lived ? 100 * (double)sums->stall / (double)sums->lived : 0.0);
 	put("checks",
 	    "%s; released by others %" PRIu64 ", not acquired here %" PRIu64 ", refused %" PRIu64
 	    ", held at the end %" PRIu64,
@@ -168,22 +172,23 @@ static void print_truth(const struct report *report)
 static void put_thread(const struct report *report, uint32_t thread)
 {
 	const struct family_thread *facts = &report->locks.family.threads[thread];
+	const struct trace_file *header = &report->trace->threads[thread].header;
 	const struct actor *actor = &report->locks.actors[thread];
-	char name[40], parent[16] = "-";
+	char text[40], parent[16] = "-";
 
 	if (facts->parent != FAMILY_NONE)
 		snprintf(parent, sizeof(parent), "%u",
 			 report->trace->threads[facts->parent].header.number);
-	printf("%-20.19s%8u%5s", text_thread(report, thread, name),
-	       report->trace->threads[thread].header.tid, parent);
-	text_put_time(report, 8, report_lived(report, thread));
+	printf("%-17.16s%8u%6u%5s", text_thread(report, thread, text), header->tid, header->process,
+	       parent);
+	text_put_time(report, 7, report_lived(report, thread));
 	for (size_t kind = 0; kind < WAIT_KINDS; kind++) {
 		if (kind != WAIT_ONCE)
-			text_put_time(report, 8, actor->waited[kind].raw);
+			text_put_time(report, kind == WAIT_BARRIER ? 9 : 7,
+				      actor->waited[kind].raw);
 	}
 	text_put_time(report, 8, actor->holding.raw);
-	text_put_count(10, actor->position - actor->skipped);
-	putchar('\n');
+	printf("%8s\n", text_count(actor->position - actor->skipped, text));
 }
 
 static void print_threads(const struct report *report)
@@ -191,64 +196,88 @@ static void print_threads(const struct report *report)
 	if (!text_begin_table(report, "threads, by the time they waited for locks and semaphores",
 			      report->trace->thread_count))
 		return;
-	printf("%-20s%8s%5s%8s%8s%8s%8s%8s%8s%8s%10s\n", "", "tid", "by", "lived", "locks", "sems",
-	       "conds", "barrier", "joins", "holding", "records");
+	printf("%-17s%8s%6s%5s%7s%7s%7s%7s%9s%7s%8s%8s\n", "", "tid", "proc.", "by", "lived",
+	       "locks", "sems", "conds", "barriers", "joins", "holding", "records");
 	for (size_t i = 0; i < report->trace->thread_count && i < report->top; i++)
 		put_thread(report, report->threads[i]);
+}
+
+/* The end of a path says more than its beginning. */
+static void put_path(const char *path, size_t room)
+{
+	const size_t length = strlen(path), cut = length > room ? length - room + 3 : 0;
+
+	printf("%s", cut ? "..." : "");
+	for (const char *c = path + cut; *c; c++)
+		putchar((unsigned char)*c < ' ' || *c == 0x7f ? '?' : *c);
+}
+
+/* Deeper processes are not indented further. */
+static int indent(unsigned depth)
+{
+	return (int)(depth < 12 ? depth : 12) * 2;
 }
 
 static void put_child(const struct family_child *child, unsigned depth)
 {
 	static const char *const ways[] = { "forked", "spawned", "executed" };
-	char label[64];
 
-	if (child->recorded)
-		return;
-	snprintf(label, sizeof(label), "%*spid %u", (int)depth * 2 + 2, "", child->pid);
-	printf("%s, %s%s%.50s: did not record: static, setuid, or it never ran\n", label,
-	       ways[child->way], child->path ? ": " : "", child->path ? child->path : "");
+	printf("%*spid %u, %s%s", indent(depth + 1), "", child->pid, ways[child->way],
+	       child->path ? " " : "");
+	put_path(child->path ? child->path : "", 24);
+	printf(": not recorded: static, setuid, or never ran\n");
 }
 
 static void put_process(const struct report *report, uint32_t index, unsigned depth)
 {
 	static const char *const ways[] = { "exited", "exited at once", "returned" };
 	const struct family_process *process = &report->locks.family.processes[index];
-	char begin[16], end[16], path[64];
+	char begin[16], end[16];
 
-	snprintf(path, sizeof(path), "%.60s", process->path ? process->path : "?");
-	for (char *c = path; *c; c++)
-		*c = (unsigned char)*c < ' ' || *c == 0x7f ? '?' : *c;
-	printf("%*s%u, pid %u: %s%s, %s to %s", (int)(depth < 20 ? depth : 20) * 2, "",
-	       process->number, process->pid, process->origin == TRACE_BY_FORK ? "forked, " : "",
-	       path, report_time(report, process->begin, begin),
+	printf("%*s%u, pid %u, %s", indent(depth), "", process->number, process->pid,
+	       process->origin == TRACE_BY_FORK ? "forked " : "");
+	put_path(process->path ? process->path : "?", 30);
+	printf(", %s to %s", report_time(report, process->begin, begin),
 	       report_time(report, process->end, end));
 	if (process->exited)
 		printf(", %s %u",
 		       process->exit_way < TRACE_EXIT_COUNT ? ways[process->exit_way] : "exited",
 		       (unsigned)process->exit_status & 0xff);
 	putchar('\n');
-	for (size_t i = 0; i < process->child_count; i++)
-		put_child(&process->children[i], depth < 20 ? depth : 20);
 }
 
-static void put_tree(const struct report *report, uint32_t parent, unsigned depth)
+/* Prints a process with all below it, up to a number of lines. */
+static void put_tree(const struct report *report, uint32_t parent, unsigned depth, size_t *left)
 {
 	const struct family *family = &report->locks.family;
 
-	for (uint32_t i = 0; i < family->process_count; i++) {
+	for (uint32_t i = 0; i<family->process_count && * left> 0; i++) {
+		const struct family_process *process = &family->processes[i];
+
 		/* Children have the higher number; damaged headers shall make no ring. */
-		if ((family->processes[i].parent < i ? family->processes[i].parent : FAMILY_NONE) ==
-		    parent) {
-			put_process(report, i, depth);
-			put_tree(report, i, depth + 1);
+		if ((process->parent < i ? process->parent : FAMILY_NONE) != parent)
+			continue;
+		put_process(report, i, depth);
+		--*left;
+		for (size_t j = 0; j<process->child_count && * left> 0; j++) {
+			if (!process->children[j].recorded) {
+				put_child(&process->children[j], depth);
+				--*left;
+			}
 		}
+		put_tree(report, i, depth + 1, left);
 	}
 }
 
 static void print_processes(const struct report *report)
 {
-	puts("\nprocesses");
-	put_tree(report, FAMILY_NONE, 0);
+	/* One that did nothing but start others is many lines, and one question. */
+	size_t left = 2 * report->top;
+
+	printf("\nprocesses\n");
+	put_tree(report, FAMILY_NONE, 0, &left);
+	if (left == 0)
+		printf("... of %zu in all; --top shows more\n", report->locks.family.process_count);
 }
 
 void report_print(struct report *report)

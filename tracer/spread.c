@@ -36,34 +36,62 @@ static bool widen(struct spread *spread, uint32_t bucket)
 	return true;
 }
 
-static bool count(struct spread *spread, uint64_t value)
+static bool count(struct spread *spread, uint32_t bucket, uint64_t times)
 {
-	const uint32_t bucket = spread_bucket(value);
-
 	if (bucket - spread->low >= spread->cells && !widen(spread, bucket))
 		return false;
-	spread->counts[bucket - spread->low]++;
+	spread->counts[bucket - spread->low] += times;
+	return true;
+}
+
+/* Of 'n' values that are kept as they are. */
+static bool count_few(struct spread *spread, uint64_t n)
+{
+	uint64_t few[SPREAD_FEW];
+
+	memcpy(few, spread->few, sizeof(few));
+	if (!widen(spread, spread_bucket(few[0])))
+		return false;
+	for (uint64_t i = 0; i < n && i < SPREAD_FEW; i++) {
+		if (!count(spread, spread_bucket(few[i]), 1))
+			return false;
+	}
 	return true;
 }
 
 bool spread_place(struct spread *spread, uint64_t value)
 {
-	uint64_t few[SPREAD_FEW];
-
-	if (spread->cells)
-		return count(spread, value);
-	if (spread->n <= SPREAD_FEW) {
+	if (!spread->cells && spread->n <= SPREAD_FEW) {
 		spread->few[spread->n - 1] = value;
 		return true;
 	}
-	memcpy(few, spread->few, sizeof(few));
-	if (!widen(spread, spread_bucket(value)))
+	if (!spread->cells && !count_few(spread, spread->n - 1))
 		return false;
-	for (size_t i = 0; i < SPREAD_FEW; i++) {
-		if (!count(spread, few[i]))
-			return false;
+	return count(spread, spread_bucket(value), 1);
+}
+
+bool spread_merge(struct spread *into, const struct spread *from)
+{
+	const uint64_t few = into->n;
+	bool right = true;
+
+	if (from->n == 0)
+		return true;
+	if (!from->cells) {
+		for (uint64_t i = 0; i < from->n && i < SPREAD_FEW; i++)
+			right &= spread_add(into, from->few[i]);
+		return right;
 	}
-	return count(spread, value);
+	into->n += from->n;
+	into->sum += from->sum;
+	into->max = from->max > into->max ? from->max : into->max;
+	if (!into->cells && few > 0)
+		right = count_few(into, few);
+	for (uint32_t i = 0; right && i < from->cells; i++) {
+		if (from->counts[i] > 0)
+			right = count(into, from->low + i, from->counts[i]);
+	}
+	return right;
 }
 
 static int by_value(const void *a, const void *b)

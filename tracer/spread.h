@@ -47,6 +47,8 @@ static inline bool spread_add(struct spread *spread, uint64_t value)
 	return true;
 }
 
+/* As if all values of the other one had been added. */
+bool spread_merge(struct spread *into, const struct spread *from);
 /* The smallest value that at least the share 'p' (0 to 1) does not exceed: exact of a few, else
  * the end of its bucket, cut to the largest; 0 when empty. */
 uint64_t spread_percentile(const struct spread *spread, double p);
