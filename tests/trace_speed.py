@@ -15,7 +15,8 @@ ROUNDS = int(sys.argv[3]) if len(sys.argv) > 3 else 7
 SECONDS = sys.argv[4] if len(sys.argv) > 4 else "10"
 FOLDER = tempfile.mkdtemp(prefix="gilscope-speed-")
 # Nanoseconds added, at most; the fight: the ratio.
-GOALS = {"mutex_pair": 20, "semaphore_pair": 20, "read_pair": 20, "signal": 10, "fight": 1.5}
+# A long fight is bound by what the launcher can write: 50 million records a second on two CPUs that are busy.
+GOALS = {"mutex_pair": 20, "semaphore_pair": 20, "read_pair": 20, "signal": 10, "fight": 1.5, "fight_long": None}
 failed = False
 
 
@@ -47,8 +48,8 @@ for name, pairs in rows.items():
     native, recorded = (statistics.median(pair[side] for pair in pairs) for side in (0, 1))
     added = statistics.median(pair[1] - pair[0] for pair in pairs)
     ratio = statistics.median(pair[1] / pair[0] for pair in pairs)
-    good = (ratio if name == "fight" else added) <= GOALS[name]
-    goal = f"ratio {GOALS[name]}" if name == "fight" else f"+{GOALS[name]} ns"
+    good = not GOALS[name] or (ratio if name == "fight" else added) <= GOALS[name]
+    goal = f"ratio {GOALS[name]}" if name == "fight" else f"+{GOALS[name]} ns" if GOALS[name] else "-"
     failed |= not good
     print(f"{name:16}{native:9.1f}{recorded:9.1f}{added:+9.1f}{ratio:7.2f}  {goal}{'' if good else ': MISSED'}")
 

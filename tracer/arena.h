@@ -31,8 +31,9 @@
 	"arena" /* in the folder that holds the library, as the link it was preloaded by */
 #define ARENA_LIBRARY "libgilscope-preload.so"
 
-/* Most threads are slow: they keep a small ring. One that outruns the launcher gets a large one:
- * at 5 million records a second its half lasts 25 ms, some time slices of a busy machine. */
+/* Most threads are slow: they keep a small ring. One that outruns the launcher gets a large one,
+ * which at 5 million records a second lasts 50 ms, and when that is full another: a burst is taken
+ * up by memory before a thread has to wait. */
 #define ARENA_SMALL_RINGS 4096u
 #define ARENA_LARGE_RINGS 256u
 #define ARENA_RINGS (ARENA_SMALL_RINGS + ARENA_LARGE_RINGS)

@@ -348,6 +348,15 @@ unsigned drain_look_after_processes(struct drain *drain, uint64_t interval_ns)
 	return process_count_living(drain->processes);
 }
 
+static bool has_streams(const struct drain *drain)
+{
+	for (uint32_t i = 0; i < ARENA_RINGS; i++) {
+		if (drain->streams[i])
+			return true;
+	}
+	return false;
+}
+
 void drain_finish(struct drain *drain, struct drain_totals *totals)
 {
 	struct arena *arena = drain->memory->arena;
@@ -357,8 +366,9 @@ void drain_finish(struct drain *drain, struct drain_totals *totals)
 	drain->totals.still_running = process_count_living(drain->processes);
 	stop_recording(drain, ARENA_ENDED);
 	drain->over = true;
-	/* Twice: a ring's successor may lie behind it. */
-	drain_sweep(drain);
+	/* Each round ends the rings that it meets; what a thread went on in may lie before them. */
+	for (uint32_t i = 0; i <= ARENA_LARGE_RINGS && has_streams(drain); i++)
+		drain_sweep(drain);
 	drain_sweep(drain);
 	drain->totals.lost += atomic_load_explicit(&arena->lost, memory_order_relaxed);
 	drain->totals.exhausted = drain->memory->exhausted;

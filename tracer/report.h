@@ -49,7 +49,7 @@ struct report {
 bool report_group(struct report *report);
 void report_ungroup(struct report *report);
 /* The order of objects, for qsort: what was waited for most first. */
-int report_order(const struct object *left, const struct object *right);
+int report_order(const struct object *x, const struct object *y);
 /* Puts the sentences of the verdict into the report, whose sums are there. */
 void report_judge(struct report *report);
 /* Both to standard output. */

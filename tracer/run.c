@@ -19,6 +19,8 @@
 /* Rings are kept ready for bursts of threads, and for those that write much. */
 #define READY_SMALL 64
 #define READY_LARGE 3
+/* More when they are used up, a quarter of a GB at most. */
+#define READY_LARGE_MOST 64
 #define NAP_NS 20000000
 #define LOOK_NS 50000000
 /* What the command leaves behind may still be ending. */
@@ -135,8 +137,13 @@ static void sleep_until_wanted(struct arena *arena, uint32_t seen)
 /* One turn: what is there is drained, what was used up is replaced. */
 static void turn(struct memory *memory, struct drain *drain)
 {
+	static uint32_t large = READY_LARGE;
+
+	if (atomic_load_explicit(&memory->arena->ready_large, memory_order_relaxed) == 0 &&
+	    memory->high_large > ARENA_SMALL_RINGS && large < READY_LARGE_MOST)
+		large *= 2;
 	drain_sweep(drain);
-	memory_prepare(memory, READY_SMALL, READY_LARGE);
+	memory_prepare(memory, READY_SMALL, large);
 }
 
 static void drain_until_it_ends(struct run *run, pid_t pid, struct memory *memory,

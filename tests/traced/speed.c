@@ -13,7 +13,9 @@
 
 #define ROUNDS 9
 #define REPEATS 200000
-#define FIGHTS 1000000
+#define FIGHT_ROUNDS 9
+#define BURST 100000
+#define LONG 2000000
 #define PAIRS_PER_S 2000000
 
 static pthread_mutex_t mutex = PTHREAD_MUTEX_INITIALIZER;
@@ -62,37 +64,41 @@ static void measure(const char *name, void (*operation)(void))
 
 static void *fight(void *argument)
 {
-	for (int i = 0; i < FIGHTS; i++) {
+	const int *const times = argument;
+
+	for (int i = 0; i < *times; i++) {
 		pthread_mutex_lock(&mutex);
 		shared++;
 		pthread_mutex_unlock(&mutex);
 	}
-	return argument;
+	return NULL;
 }
 
-static void measure_fight(void)
+static int compare(const void *a, const void *b)
 {
-	uint64_t times[5];
+	const uint64_t x = *(const uint64_t *)a, y = *(const uint64_t *)b;
 
-	for (int round = 0; round < 5; round++) {
-		const uint64_t begin = clock_now_ns();
+	return (x > y) - (x < y);
+}
+
+/* The median: how threads meet differs from round to round. A pause lets the launcher catch up. */
+static void measure_fight(const char *name, int times, unsigned pause_us)
+{
+	uint64_t took[FIGHT_ROUNDS];
+
+	for (int round = 0; round < FIGHT_ROUNDS; round++) {
+		uint64_t begin;
 		pthread_t other;
 
-		pthread_create(&other, NULL, fight, NULL);
-		fight(NULL);
+		usleep(pause_us);
+		begin = clock_now_ns();
+		pthread_create(&other, NULL, fight, &times);
+		fight(&times);
 		pthread_join(other, NULL);
-		times[round] = clock_now_ns() - begin;
+		took[round] = clock_now_ns() - begin;
 	}
-	/* The median: how threads meet differs from round to round. */
-	for (int i = 1; i < 5; i++) {
-		for (int k = i; k > 0 && times[k] < times[k - 1]; k--) {
-			const uint64_t swap = times[k];
-
-			times[k] = times[k - 1];
-			times[k - 1] = swap;
-		}
-	}
-	printf("fight %.2f\n", (double)times[2] / (2.0 * FIGHTS));
+	qsort(took, FIGHT_ROUNDS, sizeof(took[0]), compare);
+	printf("%s %.2f\n", name, (double)took[FIGHT_ROUNDS / 2] / (2.0 * times));
 }
 
 static void pace(double seconds)
@@ -147,6 +153,7 @@ int main(int argc, char *argv[])
 	measure("semaphore_pair", semaphore_pair);
 	measure("read_pair", read_pair);
 	measure("signal", signal_condition);
-	measure_fight();
+	measure_fight("fight", BURST, 50000);
+	measure_fight("fight_long", LONG, 0);
 	return 0;
 }

@@ -265,7 +265,7 @@ bool attach_larger(struct ring *ring)
 	uint64_t saved;
 	int index;
 
-	if (ring->index >= ARENA_SMALL_RINGS)
+	if (atomic_load_explicit(&arena->ready_large, memory_order_relaxed) == 0)
 		return false;
 	block_signals(&saved);
 	/* A handler may have done it before signals were blocked. */

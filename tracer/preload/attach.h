@@ -10,7 +10,7 @@ struct ring *attach_spare(void);
 void attach_give_back(struct ring *ring);
 /* The calling thread takes over a spare ring. */
 void attach_adopt(struct ring *ring);
-/* A small ring that outran the launcher is exchanged for a large one; false: there is none. */
+/* A ring that outran the launcher is exchanged for another, a large one; false: there is none. */
 bool attach_larger(struct ring *ring);
 /* After a fork, where the kernel did not empty the bookkeeping. */
 void attach_forked(void);
