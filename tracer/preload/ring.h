@@ -80,10 +80,22 @@ static inline uint64_t ring_reserve(struct ring *ring, uint64_t bytes)
 #endif
 }
 
+/* The launcher has just zeroed what will be written next, so it is in another CPU's cache: it is
+ * asked for ahead of need. Past the ring's end it is a hint for nothing. */
+static inline void ring_prefetch(const struct record *record)
+{
+#if defined(__x86_64__)
+	__asm__ __volatile__("prefetchw 1024(%0)" : : "r"(record));
+#elif defined(__aarch64__)
+	__asm__ __volatile__("prfm pstl1keep, [%0, #1024]" : : "r"(record));
+#endif
+}
+
 static inline void ring_write(struct ring *ring, uint64_t at, uint64_t head, uint64_t operand)
 {
 	struct record *record = (struct record *)((char *)ring->records + (at & ring->mask));
 
+	ring_prefetch(record);
 	__atomic_store_n(&record->operand, operand, __ATOMIC_RELAXED);
 	/* [record-commit] A reader that sees the head must see the operand. */
 	__atomic_store_n(&record->head, head, __ATOMIC_RELEASE);
