@@ -103,3 +103,55 @@ gilscope: ...'other/9'...
 $ echo '{' >result.json; gilscope plot .
 gilscope: cannot read './result.json'...
 [2]
+
+# Tracing
+
+$ gilscope trace
+gilscope: no command to trace; give it behind the options
+[2]
+
+$ gilscope trace --counter sundial -- true
+gilscope: unknown --counter 'sundial'; give auto, raw or monotonic
+[2]
+
+$ gilscope trace -o t -- no-such-program
+gilscope: cannot find 'no-such-program' in $PATH
+[127]
+
+$ gilscope trace -- ./not-here
+gilscope: cannot run './not-here': No such file or directory
+[127]
+
+$ gilscope trace -- .
+gilscope: cannot run '.': it is a folder
+[126]
+
+$ touch inert; gilscope trace -- ./inert
+gilscope: cannot run './inert': Permission denied
+[126]
+
+$ ls -a
+.
+..
+inert
+
+$ gilscope trace -o t --quiet -- false
+[1]
+
+$ gilscope trace -o t -- true
+gilscope: 't' exists and is not an empty folder; give a new name
+[2]
+
+$ gilscope trace -o u --quiet -- sh -c 'kill -9 $$'
+[137]
+
+$ gilscope trace -o v --quiet sh -c 'echo --help'
+--help
+
+$ gilscope recover v
+gilscope: 'v' is finished: there is nothing to recover
+[2]
+
+$ gilscope report nowhere
+gilscope: cannot ...
+[...]

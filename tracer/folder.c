@@ -87,6 +87,7 @@ bool folder_create(struct folder *folder, const char *wanted, const char *progra
 
 	if (!made)
 		return false;
+	folder->made = true;
 	if (wanted && strlen(wanted) >= sizeof(folder->path) - 32)
 		return err_set(err, EXIT_MISUSE, "the folder's name is too long");
 	if (wanted)
@@ -97,6 +98,21 @@ bool folder_create(struct folder *folder, const char *wanted, const char *progra
 		return err_set(err, EXIT_IMPOSSIBLE, "cannot make the folder '%s': %s",
 			       folder->threads, strerror(errno));
 	return reserve(folder, err);
+}
+
+void folder_remove(const struct folder *folder)
+{
+	const char *const names[] = { RESERVE, "trace.json" };
+	char path[PATH_MAX + 16];
+
+	if (!folder->made)
+		return;
+	for (int i = 0; i < 2; i++) {
+		snprintf(path, sizeof(path), "%s/%s", folder->path, names[i]);
+		unlink(path);
+	}
+	rmdir(folder->threads);
+	rmdir(folder->path);
 }
 
 const char *folder_lost_reason(const struct drain_totals *totals)

@@ -11,6 +11,7 @@
 struct folder {
 	char path[PATH_MAX];
 	char threads[PATH_MAX]; /* where the files of threads go */
+	bool made;
 };
 
 /* What trace.json says (docs/trace-format.md). */
@@ -27,6 +28,8 @@ struct folder_facts {
  * program's
  * ("trace-python3", "trace-python3-2"). */
 bool folder_create(struct folder *folder, const char *wanted, const char *program, struct err *err);
+/* Removes what was made, when there was nothing to record. */
+void folder_remove(const struct folder *folder);
 /* Writes trace.json under a temporary name and renames it. Room for it was kept when the folder was
  * made, so that a full disk does not prevent it. */
 bool folder_describe(const struct folder *folder, const struct folder_facts *facts,

@@ -8,10 +8,13 @@
 #include "tracer/run.h"
 #include "tracer/target.h"
 
+#include <errno.h>
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
 
 #define PRELOAD_BUILT "tracer/preload/" ARENA_LIBRARY
 
@@ -47,11 +50,19 @@ struct launch {
 static bool find_program(struct launch *launch, struct err *err)
 {
 	const char *name = launch->words[0];
+	struct stat file;
 
 	if (strchr(name, '/'))
 		snprintf(launch->path, sizeof(launch->path), "%s", name);
 	else if (!path_find_program(name, launch->path, sizeof(launch->path)))
 		return err_set(err, 127, "cannot find '%s' in $PATH", name);
+	if (stat(launch->path, &file) != 0)
+		return err_set(err, errno == ENOENT ? 127 : 126, "cannot run '%s': %s",
+			       launch->path, strerror(errno));
+	if (S_ISDIR(file.st_mode))
+		return err_set(err, 126, "cannot run '%s': it is a folder", launch->path);
+	if (access(launch->path, X_OK) != 0)
+		return err_set(err, 126, "cannot run '%s': %s", launch->path, strerror(errno));
 	return target_check(launch->path, err);
 }
 
