@@ -122,18 +122,16 @@ $ gilscope trace -- ./not-here
 gilscope: cannot run './not-here': No such file or directory
 [127]
 
-$ gilscope trace -- .
-gilscope: cannot run '.': it is a folder
+$ gilscope trace -- ./
+gilscope: cannot run './': it is a folder
 [126]
 
 $ touch inert; gilscope trace -- ./inert
 gilscope: cannot run './inert': Permission denied
 [126]
 
-$ ls -a
-.
-..
-inert
+$ ls -d trace-* 2>/dev/null
+[2]
 
 $ gilscope trace -o t --quiet -- false
 [1]
