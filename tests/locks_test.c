@@ -724,6 +724,26 @@ static void children_that_left_no_record_are_known(void **state)
 	assert_string_equal(locks.family.processes[0].children[2].path, "/bin/static");
 }
 
+static void an_image_ends_where_the_one_that_it_executed_begins(void **state)
+{
+	(void)state;
+	put_start(1, 0, TRACE_BY_EXEC, 4001);
+	put(1, 100, TRACE_EXEC, 0, 4001);
+	put_text(1, "/usr/bin/made-up");
+	process_of(2, 2, 1, 4001);
+	put_start(2, 500, TRACE_BY_EXEC, 4001);
+	put(2, 900, TRACE_EXIT, TRACE_EXIT_CALL, 0);
+	/* Its parent is not in its files: it is found by the pid. */
+	process_of(3, 3, 0, 4001);
+	put_start(3, 2000, TRACE_BY_EXEC, 4001);
+	read_all();
+	assert_int_equal(locks.family.threads[0].end, 500);
+	assert_int_equal(locks.family.threads[1].end, 900);
+	assert_int_equal(locks.family.processes[1].parent, 0);
+	assert_int_equal(locks.family.processes[2].parent, 1);
+	assert_true(locks.family.processes[0].children[0].recorded);
+}
+
 static void a_thousand_locks_are_told_apart(void **state)
 {
 	(void)state;
@@ -807,6 +827,7 @@ int main(void)
 		WITH_TRACE(threads_have_names_makers_and_lives),
 		WITH_TRACE(a_forked_process_has_locks_of_its_own_but_for_shared_ones),
 		WITH_TRACE(children_that_left_no_record_are_known),
+		WITH_TRACE(an_image_ends_where_the_one_that_it_executed_begins),
 		WITH_TRACE(a_thousand_locks_are_told_apart),
 		cmocka_unit_test(percentiles_are_within_a_thirtieth_of_the_sorted_values),
 	};

@@ -396,7 +396,7 @@ static void complete_thread(struct family *family, size_t index)
 
 	if (thread->exited)
 		return;
-	if (process->exited)
+	if (process->exited || process->replaced)
 		end = process->exited_at;
 	else
 		end = since_first(trace, header->end.raw ? header->end.raw : trace->last.raw);
@@ -433,10 +433,26 @@ static void find_parent(struct family *family, uint32_t index)
 		process->parent = find_before(family, process->parent_pid, index);
 }
 
+/* An image ends where its successor, of the same pid, begins. */
+static void replace(struct family *family, const struct family_process *image)
+{
+	struct family_process *before;
+
+	if (image->origin != TRACE_BY_EXEC || image->parent == FAMILY_NONE)
+		return;
+	before = &family->processes[image->parent];
+	if (before->pid != image->pid || before->exited)
+		return;
+	before->replaced = true;
+	before->exited_at = image->begin;
+}
+
 void family_complete(struct family *family)
 {
 	for (uint32_t i = 0; i < family->process_count; i++)
 		find_parent(family, i);
+	for (uint32_t i = 0; i < family->process_count; i++)
+		replace(family, &family->processes[i]);
 	for (size_t i = 0; i < family->trace->thread_count; i++)
 		complete_thread(family, i);
 	for (size_t i = 0; i < family->process_count; i++) {

@@ -36,7 +36,8 @@ struct family_process {
 	uint64_t executable; /* its load address; 0 unknown */
 	uint32_t parent_pid; /* 0 unknown */
 	uint64_t begin, end;
-	bool exited; /* by a call or by return from main, at exited_at */
+	bool replaced; /* by an image that it executed, at exited_at */
+	bool exited;   /* by a call or by return from main, at exited_at */
 	uint64_t exited_at;
 	unsigned exit_way;    /* a trace_exit */
 	uint64_t exit_status; /* as given to exit: not cut to 8 bits */

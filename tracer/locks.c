@@ -53,7 +53,7 @@ static void acquire(const struct step *step)
 		return;
 	use->acquisitions++;
 	if (actor->pending_count > 0)
-		wait_end_lock(&step->at, object, 0);
+		wait_end_lock(&step->at, object, step->meaning->mode, 0);
 	if (actor->retried == object)
 		end_loop(actor, use);
 	use->owner_died += step_detail(step) == EOWNERDEAD;
@@ -91,7 +91,7 @@ static void fail(const struct step *step)
 
 	if (!use)
 		return;
-	wait_end_lock(&step->at, object, step_detail(step));
+	wait_end_lock(&step->at, object, step->meaning->mode, step_detail(step));
 	step->at.locks->no_memory |= !object_failed(use, step_detail(step));
 	if (step_detail(step) == ETIMEDOUT || step_detail(step) == EINTR)
 		retry(step->at.actor, object);

@@ -48,7 +48,7 @@ struct pending {
 	struct object *object; /* null for a join */
 	struct object *mutex;  /* condition: what to take again */
 	bool held;             /* condition: the mutex was known to be held */
-	uint64_t handle;       /* join: of the thread */
+	uint64_t handle;       /* join: of the thread; lock: the mode; else 0 */
 	uint64_t since, position;
 	uint32_t holder, readers; /* as the wait began; holder is an index + 1 */
 	uint64_t before; /* lock: its acquisitions, condition: its signals, as the wait began */

@@ -37,9 +37,10 @@ struct object_use {
 	uint64_t acquisitions;   /* by calls that take it */
 	uint64_t reacquisitions; /* by calls that wait for a condition, before they return */
 	uint64_t conflicts;
-	uint64_t busy;       /* tries that found it held */
-	uint64_t unfinished; /* waits that had not ended at the end */
-	uint64_t owner_died; /* acquisitions with EOWNERDEAD */
+	uint64_t busy;            /* tries that found it held */
+	uint64_t unfinished;      /* waits that had not ended at the end */
+	uint64_t unfinished_wait; /* raw: up to the end */
+	uint64_t owner_died;      /* acquisitions with EOWNERDEAD */
 	/* A loop: tries of one thread that found it held, timed out or were interrupted, up to the
 	 * acquisition; the tries are its retries. */
 	uint64_t loops, retries, longest_loop;

@@ -83,7 +83,7 @@ static struct weight weigh(const struct object *object)
 
 		if (!use)
 			continue;
-		weight.wait += use->wait.raw.sum;
+		weight.wait += use->wait.raw.sum + use->unfinished_wait;
 		weight.conflicts += use->conflicts;
 		weight.uses += use->acquisitions + use->reacquisitions;
 	}
@@ -174,6 +174,7 @@ static void add_object(struct report_sums *sums, const struct object *object)
 		sums->acquisitions += use->acquisitions;
 		sums->conflicts += use->conflicts;
 		sums->busy += use->busy;
+		sums->unfinished += use->unfinished;
 		sums->wait.raw += use->wait.raw.sum;
 		sums->wait.corrected += use->wait.corrected.sum;
 		if (use->wait.raw.max > sums->longest_wait)

@@ -11,7 +11,7 @@
 /* Sums over the window. */
 struct report_sums {
 	size_t locks; /* that were used; semaphores too that behave as locks */
-	uint64_t acquisitions, conflicts, busy;
+	uint64_t acquisitions, conflicts, busy, unfinished;
 	uint64_t overlaps, longest_overlap, unpaired, foreign, refused, held_at_end;
 	struct duration wait; /* for locks; unfinished waits not */
 	uint64_t longest_wait;

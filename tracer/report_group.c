@@ -46,6 +46,7 @@ static bool merge_use(struct object *object, enum object_mode mode, const struct
 	into->conflicts += from->conflicts;
 	into->busy += from->busy;
 	into->unfinished += from->unfinished;
+	into->unfinished_wait += from->unfinished_wait;
 	into->owner_died += from->owner_died;
 	into->loops += from->loops;
 	into->retries += from->retries;

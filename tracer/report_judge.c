@@ -78,6 +78,8 @@ static void judge_locks(struct report *report)
 		say(report, "no lock was taken");
 		return;
 	}
+	if (sums->wait.raw == 0 && sums->unfinished > 0)
+		return; /* what there is to say of them, judge_end says */
 	if (sums->wait.raw == 0 || !row) {
 		say(report,
 		    "no lock was waited for: %" PRIu64 " acquisitions of %zu lock%s, %" PRIu64
@@ -207,8 +209,8 @@ static void judge_overlaps(struct report *report)
 
 void report_judge(struct report *report)
 {
-	judge_locks(report);
 	judge_end(report);
+	judge_locks(report);
 	judge_threads(report);
 	judge_overlaps(report);
 }

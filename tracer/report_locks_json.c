@@ -121,6 +121,7 @@ static void put_use(struct writer *writer, const struct object *object, enum obj
 	emit_u64(emit, "longest_loop", use->longest_loop);
 	emit_u64(emit, "owner_died", use->owner_died);
 	emit_u64(emit, "unfinished_waits", use->unfinished);
+	writer_put_ns(writer, "unfinished_wait_ns", use->unfinished_wait);
 	put_measure(writer, "wait", &use->wait);
 	if (report_is_lock(object))
 		put_measure(writer, "hold", &use->hold);

@@ -55,15 +55,25 @@ void wait_sort_longest(struct locks *locks)
 		qsort(locks->longest, locks->longest_count, sizeof(*locks->longest), longest_first);
 }
 
+/* In all modes. */
+static uint64_t acquisitions(const struct object *object)
+{
+	uint64_t sum = 0;
+
+	for (size_t mode = 0; mode < OBJECT_MODES; mode++)
+		sum += object->uses[mode] ? object->uses[mode]->acquisitions : 0;
+	return sum;
+}
+
 static void consider(const struct moment *at, const struct pending *pending, bool ended,
 		     unsigned error)
 {
 	struct locks *locks = at->locks;
 	const struct object *object = pending->object;
 	const struct duration duration = hold_duration(at, pending->since, pending->position);
-	const uint64_t so_far = object->uses[pending->mode]->acquisitions;
 	/* Its own acquisition, which ended the wait, is counted already. */
-	const uint64_t own = ended && error == 0;
+	const uint64_t since = acquisitions(object) - pending->before;
+	const uint64_t own = ended && error == 0 && since > 0;
 
 	if (locks->longest_room == 0 || (locks->longest_count == locks->longest_room &&
 					 duration.raw <= locks->longest[0].duration.raw))
@@ -78,7 +88,7 @@ static void consider(const struct moment *at, const struct pending *pending, boo
 		     .holder = pending->holder,
 		     .readers = pending->readers,
 		     .released_by = object->released_at >= pending->since ? object->released_by : 0,
-		     .passed = so_far - pending->before - own,
+		     .passed = since - own,
 		     .ended = ended,
 		     .error = error,
 	     });
@@ -97,7 +107,10 @@ static void give_up(const struct moment *at, const struct pending *pending)
 {
 	sum_up(at, pending);
 	if (pending->kind == WAIT_LOCK || pending->kind == WAIT_SEM) {
-		pending->object->uses[pending->mode]->unfinished++;
+		struct object_use *use = pending->object->uses[pending->mode];
+
+		use->unfinished++;
+		use->unfinished_wait += hold_duration(at, pending->since, pending->position).raw;
 		consider(at, pending, false, 0);
 	} else if (pending->object) {
 		pending->object->meeting->unfinished++;
@@ -138,11 +151,12 @@ void wait_begin_lock(const struct moment *at, struct object *object, enum object
 		wait_begin(at, object->type == OBJECT_SEM ? WAIT_SEM : WAIT_LOCK, object);
 
 	pending->mode = mode;
+	pending->handle = mode;
 	pending->holder = object->holder;
 	pending->readers = object->readers;
 	if (object->readers == 1)
 		pending->holder = object->reader_xor;
-	pending->before = object->uses[mode]->acquisitions;
+	pending->before = acquisitions(object);
 }
 
 bool wait_end(const struct moment *at, enum wait_kind kind, const struct object *object,
@@ -167,11 +181,12 @@ bool wait_end(const struct moment *at, enum wait_kind kind, const struct object 
 	return false;
 }
 
-void wait_end_lock(const struct moment *at, struct object *object, unsigned error)
+void wait_end_lock(const struct moment *at, struct object *object, enum object_mode mode,
+		   unsigned error)
 {
 	struct pending ended;
 
-	if (!wait_end(at, object->type == OBJECT_SEM ? WAIT_SEM : WAIT_LOCK, object, 0, &ended))
+	if (!wait_end(at, object->type == OBJECT_SEM ? WAIT_SEM : WAIT_LOCK, object, mode, &ended))
 		return;
 	hold_measure(at->locks, &object->uses[ended.mode]->wait,
 		     hold_duration(at, ended.since, ended.position));

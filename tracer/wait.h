@@ -10,8 +10,9 @@ struct pending *wait_begin(const struct moment *at, enum wait_kind kind, struct 
 /* A wait for a lock begins. */
 void wait_begin_lock(const struct moment *at, struct object *object, enum object_mode mode);
 /* The wait for a lock ended, with an errno or 0; nothing happens when none had begun. */
-void wait_end_lock(const struct moment *at, struct object *object, unsigned error);
-/* The latest wait of a kind at an object (a join: of a handle) ended; false when none had begun. */
+void wait_end_lock(const struct moment *at, struct object *object, enum object_mode mode,
+		   unsigned error);
+/* The latest wait of a kind at an object with this handle ended; false when none had begun. */
 bool wait_end(const struct moment *at, enum wait_kind kind, const struct object *object,
 	      uint64_t handle, struct pending *ended);
 /* The end is reached, and the thread waits still: all its waits are counted as unfinished. */
