@@ -346,7 +346,7 @@ static bool map_bookkeeping(void)
 	return true;
 }
 
-__attribute__((constructor)) void recorder_start(void)
+void recorder_start(void)
 {
 	char path[PATH_MAX];
 	const char *slash;
@@ -369,6 +369,16 @@ __attribute__((constructor)) void recorder_start(void)
 		return;
 	snprintf(library, sizeof(library), "%s", info.dli_fname);
 	has_key = pthread_key_create(&at_end, thread_end) == 0;
-	module_restore_environment(library);
 	ring_attach();
+}
+
+/* The first constructor of all: libc itself is not initialised, and 'environ' not yet set, so the
+ * environment is taken from what the loader hands to constructors. */
+__attribute__((constructor)) static void construct(int argc, char **argv, char **environment)
+{
+	(void)argc;
+	(void)argv;
+	recorder_start();
+	if (arena)
+		module_restore_environment(library, environment);
 }

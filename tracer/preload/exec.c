@@ -7,6 +7,7 @@
 
 #include <alloca.h>
 #include <errno.h>
+#include <fcntl.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
@@ -36,14 +37,26 @@ static char *preload_entry(char *const *environment)
 	return NULL;
 }
 
-static bool is_ours(const char *entry)
+enum change { AS_IS, ADD, REMOVE };
+
+/* We are added to an environment that has lost us, and taken out of one for a program that cannot
+ * reach us any more, behind chroot or other rights: the loader would complain. */
+static enum change change_of(char *const *environment)
 {
 	const char *library = attach_library();
+	const char *entry = preload_entry(environment);
+	const int saved = errno;
+	bool there, reached;
 
-	return !library || (entry && strstr(entry, library));
+	if (!library)
+		return AS_IS;
+	there = entry && strstr(entry, library);
+	reached = faccessat(AT_FDCWD, library, R_OK, AT_EACCESS) == 0;
+	errno = saved;
+	return there == reached ? AS_IS : reached ? ADD : REMOVE;
 }
 
-/* What COMPLETED needs besides pointers: both strings with their ends. */
+/* What ADJUSTED needs besides pointers: two strings with their ends. */
 static size_t text_room(char *const *environment)
 {
 	const char *entry = preload_entry(environment);
@@ -52,32 +65,54 @@ static size_t text_room(char *const *environment)
 	return library ? strlen(library) + 64 + (entry ? 2 * strlen(entry) : 0) : 64;
 }
 
-/* Copies the environment with us in front of what it preloads, and with what was there kept. */
-static char *const *complete(char *const *environment, char **to, char *text, size_t room)
+/* We stand in front of what else is preloaded, and what was there before is kept. */
+static size_t add(char **to, char *text, size_t room, const char *old)
+{
+	const int used = snprintf(text, room, "LD_PRELOAD=%s%s%s", attach_library(), old ? ":" : "",
+				  old ? old + 11 : "");
+
+	to[0] = text;
+	to[1] = text + used + 1;
+	snprintf(to[1], room - (size_t)used - 1, "GILSCOPE_KEPT=%s", old ? old : "");
+	return 2;
+}
+
+/* What else is preloaded stays; without any, so does the variable's absence. */
+static size_t remove_us(char **to, char *text, size_t room, const char *old)
+{
+	const char *ours = strstr(old, attach_library());
+	const char *rest = ours + strlen(attach_library());
+	const int before = (int)(ours - old);
+
+	rest += *rest == ':';
+	snprintf(text, room, "%.*s%s", before, old, rest);
+	if (text[11] == '\0')
+		return 0;
+	to[0] = text;
+	return 1;
+}
+
+static char *const *adjust(char *const *environment, char **to, char *text, size_t room)
 {
 	const char *old = preload_entry(environment);
 	size_t n = 0;
-	int used;
 
 	for (char *const *at = environment; at && *at; at++) {
 		if (!is_preload(*at))
 			to[n++] = *at;
 	}
-	used = snprintf(text, room, "LD_PRELOAD=%s%s%s", attach_library(), old ? ":" : "",
-			old ? old + 11 : "");
-	to[n++] = text;
-	snprintf(text + used + 1, room - (size_t)used - 1, "GILSCOPE_KEPT=%s", old ? old : "");
-	to[n++] = text + used + 1;
+	n += change_of(environment) == ADD ? add(to + n, text, room, old) :
+					     remove_us(to + n, text, room, old);
 	to[n] = NULL;
 	return to;
 }
 
-/* The environment with us in it; on the caller's stack. */
-#define COMPLETED(environment) \
-	(is_ours(preload_entry(environment)) ? \
+/* The environment with us in it as it should be; on the caller's stack. */
+#define ADJUSTED(environment) \
+	(change_of(environment) == AS_IS ? \
 		 (environment) : \
-		 complete(environment, alloca((count(environment) + 4) * sizeof(char *)), \
-			  alloca(text_room(environment)), text_room(environment)))
+		 adjust(environment, alloca((count(environment) + 4) * sizeof(char *)), \
+			alloca(text_room(environment)), text_room(environment)))
 
 static void begin(const char *path)
 {
@@ -97,38 +132,38 @@ static int failed(int result)
 int execve(const char *path, char *const arguments[], char *const environment[])
 {
 	begin(path);
-	return failed(REAL(execve)(path, arguments, COMPLETED(environment)));
+	return failed(REAL(execve)(path, arguments, ADJUSTED(environment)));
 }
 
 int execv(const char *path, char *const arguments[])
 {
 	begin(path);
-	return failed(REAL(execve)(path, arguments, COMPLETED(environ)));
+	return failed(REAL(execve)(path, arguments, ADJUSTED(environ)));
 }
 
 int execvpe(const char *file, char *const arguments[], char *const environment[])
 {
 	begin(file);
-	return failed(REAL(execvpe)(file, arguments, COMPLETED(environment)));
+	return failed(REAL(execvpe)(file, arguments, ADJUSTED(environment)));
 }
 
 int execvp(const char *file, char *const arguments[])
 {
 	begin(file);
-	return failed(REAL(execvpe)(file, arguments, COMPLETED(environ)));
+	return failed(REAL(execvpe)(file, arguments, ADJUSTED(environ)));
 }
 
 int fexecve(int fd, char *const arguments[], char *const environment[])
 {
 	begin("(descriptor)");
-	return failed(REAL(fexecve)(fd, arguments, COMPLETED(environment)));
+	return failed(REAL(fexecve)(fd, arguments, ADJUSTED(environment)));
 }
 
 int execveat(int folder, const char *path, char *const arguments[], char *const environment[],
 	     int flags)
 {
 	begin(path);
-	return failed(REAL(execveat)(folder, path, arguments, COMPLETED(environment), flags));
+	return failed(REAL(execveat)(folder, path, arguments, ADJUSTED(environment), flags));
 }
 
 /* The words of a variadic call, as an array on the caller's stack; 'list' is then at what follows.
@@ -196,7 +231,7 @@ int posix_spawn(pid_t *pid, const char *path, const posix_spawn_file_actions_t *
 
 	ring_put_text(TRACE_SPAWN, 0, NULL, 0, path);
 	result = REAL(posix_spawn)(&child, path, actions, attributes, arguments,
-				   COMPLETED(environment));
+				   ADJUSTED(environment));
 	if (pid && result == 0)
 		*pid = child;
 	return spawned(child, result);
@@ -211,7 +246,7 @@ int posix_spawnp(pid_t *pid, const char *file, const posix_spawn_file_actions_t 
 
 	ring_put_text(TRACE_SPAWN, 0, NULL, 0, file);
 	result = REAL(posix_spawnp)(&child, file, actions, attributes, arguments,
-				    COMPLETED(environment));
+				    ADJUSTED(environment));
 	if (pid && result == 0)
 		*pid = child;
 	return spawned(child, result);

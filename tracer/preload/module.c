@@ -129,19 +129,19 @@ void module_begin(enum trace_origin origin, unsigned pid)
 
 /* exec.c adds LD_PRELOAD to an environment from which the program had removed us, and keeps what
  * was there before in a variable of its own: "GILSCOPE_KEPT=" and nothing or the old assignment. */
-void module_restore_environment(const char *library)
+void module_restore_environment(const char *library, char **environment)
 {
 	static const char kept[] = "GILSCOPE_KEPT=";
-	char **to = environ;
+	char **to = environment;
 	char *old = NULL;
 
-	for (char **at = environ; at && *at; at++) {
+	for (char **at = environment; at && *at; at++) {
 		if (strncmp(*at, kept, sizeof(kept) - 1) == 0)
 			old = *at + sizeof(kept) - 1;
 	}
 	if (!old)
 		return;
-	for (char **at = environ; *at; at++) {
+	for (char **at = environment; *at; at++) {
 		if (strncmp(*at, kept, sizeof(kept) - 1) == 0)
 			continue;
 		if (strncmp(*at, "LD_PRELOAD=", 11) != 0 || !strstr(*at, library))

@@ -11,6 +11,6 @@ void module_begin(enum trace_origin origin, unsigned pid);
 /* Records what has been loaded since; cheap when nothing has. */
 void module_update(void);
 /* Undoes what exec.c added to an environment that had lost us; 'library' is our name in it. */
-void module_restore_environment(const char *library);
+void module_restore_environment(const char *library, char **environment);
 
 #endif
