@@ -35,7 +35,7 @@ install: $(BUILD)/build.ninja
 	meson install -C $(BUILD)
 
 clean:
-	rm -rf $(BUILD) build-clang build-asan build-tsan
+	rm -rf $(BUILD) build-clang build-asan build-tsan build-aarch64*
 
 help:
 	@echo "make             configure and build in $(BUILD)/"
