@@ -58,6 +58,7 @@ struct arena_ring {
 	/* The thread. */
 	_Alignas(64) _Atomic uint32_t waiting; /* for granted to grow */
 	_Atomic uint32_t successor;            /* index + 1 */
+	_Atomic uint64_t end; /* of a closed ring: all below is or will be written, nothing above */
 	_Atomic uint64_t lost, stalls, stall_raw;
 	/* The thread, before it makes the ring ACTIVE. */
 	_Alignas(64) uint32_t number; /* of the thread in the trace */

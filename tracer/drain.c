@@ -11,9 +11,8 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
-/* So many sweeps a slot may stay unwritten while later ones are: a signal handler runs that long.
- */
-#define PATIENCE_SWEEPS 200
+/* So long a slot may stay unwritten: a signal handler that came between runs that long. */
+#define PATIENCE_NS UINT64_C(2000000000)
 
 struct drain {
 	struct memory *memory;
@@ -169,7 +168,8 @@ static void finish_stream(struct drain *drain, struct stream *stream)
 		totals->full = true;
 }
 
-/* Slots may be left written behind one that never was, and must be zero for the next owner. */
+/* In a killed thread's ring slots may be written behind one that never was: they must be zero for
+ * the next owner. */
 static void wipe(struct arena *arena, uint32_t index)
 {
 	struct record *records = arena_records(arena, index);
@@ -181,7 +181,7 @@ static void wipe(struct arena *arena, uint32_t index)
 }
 
 /* A ring without more to come: its stream goes on in the successor, or ends. */
-static void leave(struct drain *drain, uint32_t index)
+static void leave(struct drain *drain, uint32_t index, bool clean)
 {
 	struct arena *arena = drain->memory->arena;
 	struct stream *stream = drain->streams[index];
@@ -190,7 +190,8 @@ static void leave(struct drain *drain, uint32_t index)
 
 	account(drain, stream);
 	drain->streams[index] = NULL;
-	wipe(arena, index);
+	if (!clean)
+		wipe(arena, index);
 	memory_recycle(drain->memory, index);
 	if (successor == 0) {
 		finish_stream(drain, stream);
@@ -202,25 +203,43 @@ static void leave(struct drain *drain, uint32_t index)
 	drain->streams[successor - 1] = stream;
 }
 
-static void close_or_wait(struct drain *drain, struct stream *stream, bool closed)
+/* How many slots to give up, so that what lies behind them can be drained; 0: none, or not yet. */
+static uint64_t hopeless(const struct drain *drain, struct stream *stream, bool gone, uint64_t end)
 {
-	const uint64_t slots = gap(drain, stream);
-	const bool gone = closed || drain->over;
+	const uint64_t now = clock_now_ns();
+	uint64_t slots;
 
-	if (slots == 0) {
-		stream->waited = 0;
-		if (gone)
-			leave(drain, stream->ring);
-		return;
+	if (gone)
+		return gap(drain, stream);
+	if (stream->waiting_since_ns == 0)
+		stream->waiting_since_ns = now;
+	if (now - stream->waiting_since_ns < PATIENCE_NS)
+		return 0;
+	slots = gap(drain, stream);
+	return slots != 0 || end == 0 ? slots : (end - stream->drained) / sizeof(struct record);
+}
+
+/* What is drained is left; a gap is waited for. 'gone': nobody is there who could fill it. Returns
+ * whether the ring was left. */
+static bool leave_or_wait(struct drain *drain, struct stream *stream, bool closed, bool gone)
+{
+	const struct arena_ring *ring = &drain->memory->arena->rings[stream->ring];
+	const uint64_t end = closed ? atomic_load_explicit(&ring->end, memory_order_relaxed) : 0;
+	uint64_t slots;
+
+	while (!closed || stream->drained < end) {
+		slots = hopeless(drain, stream, gone, end);
+		if (slots == 0) {
+			if (gone)
+				break;
+			return false;
+		}
+		abandon(drain, stream, slots);
+		take(drain, stream);
 	}
-	/* In a ring of a live thread a handler may still return to the slot it interrupted. */
-	if (++stream->waited < PATIENCE_SWEEPS && !drain->over &&
-	    process_lives(drain->processes, stream->header.process))
-		return;
-	abandon(drain, stream, slots);
-	stream->waited = 0;
-	take(drain, stream);
-	close_or_wait(drain, stream, closed);
+	stream->waiting_since_ns = 0;
+	leave(drain, stream->ring, closed && stream->drained >= end);
+	return true;
 }
 
 /* A successor's stream comes with its predecessor, when that is drained. */
@@ -299,29 +318,47 @@ static void discard(struct drain *drain, uint32_t index)
 	memory_recycle(drain->memory, index);
 }
 
+/* Returns whether the ring was left for its successor. */
+static bool sweep_stream(struct drain *drain, struct stream *stream, bool closed, bool *any)
+{
+	const struct arena_ring *ring = &drain->memory->arena->rings[stream->ring];
+	/* Death first, then the records: then none can come after. */
+	const bool gone = drain->over || !process_lives(drain->processes, stream->header.process);
+	const uint32_t successor =
+		closed ? atomic_load_explicit(&ring->successor, memory_order_relaxed) : 0;
+
+	*any |= take(drain, stream);
+	if (!closed && !gone && atomic_load_explicit(&ring->waiting, memory_order_relaxed) == 0) {
+		stream->waiting_since_ns = 0;
+		return false;
+	}
+	return leave_or_wait(drain, stream, closed, gone) && successor != 0;
+}
+
 static bool sweep_ring(struct drain *drain, uint32_t index)
 {
 	struct arena *arena = drain->memory->arena;
-	/* [ring-active] [ring-closed] */
-	const uint32_t state = atomic_load_explicit(&arena->states[index], memory_order_acquire);
 	struct stream *stream;
-	bool any, closed, dead;
+	bool any = false, left = true;
 
-	if (state != RING_ACTIVE && state != RING_CLOSED)
-		return false;
-	stream = find_stream(drain, index);
-	if (!stream) {
-		if (state == RING_CLOSED || drain->over)
-			discard(drain, index);
-		return false;
+	while (left) {
+		/* [ring-active] [ring-closed] */
+		const uint32_t state =
+			atomic_load_explicit(&arena->states[index], memory_order_acquire);
+
+		if (state != RING_ACTIVE && state != RING_CLOSED)
+			break;
+		stream = find_stream(drain, index);
+		if (!stream) {
+			if (state == RING_CLOSED || drain->over)
+				discard(drain, index);
+			break;
+		}
+		left = sweep_stream(drain, stream, state == RING_CLOSED, &any);
+		/* Its thread may be waiting in the ring that it went on in. */
+		if (left)
+			index = stream->ring;
 	}
-	/* Death first, then the records: then none can come after. */
-	dead = !process_lives(drain->processes, stream->header.process);
-	any = take(drain, stream);
-	closed = state == RING_CLOSED || dead;
-	if (closed || drain->over ||
-	    atomic_load_explicit(&arena->rings[index].waiting, memory_order_relaxed))
-		close_or_wait(drain, stream, closed);
 	return any;
 }
 

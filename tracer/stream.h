@@ -10,12 +10,12 @@
 struct stream {
 	struct trace_file header;
 	char *path;
-	uint32_t ring;      /* index; the thread moves on to a successor */
-	uint64_t drained;   /* position in the ring */
-	uint64_t bytes;     /* of records in the file */
-	uint64_t lost;      /* committed but not written: the output is full */
-	uint64_t last_head; /* of the last record */
-	unsigned waited;    /* sweeps that found a slot not written and later ones written */
+	uint32_t ring;             /* index; the thread moves on to a successor */
+	uint64_t drained;          /* position in the ring */
+	uint64_t bytes;            /* of records in the file */
+	uint64_t lost;             /* committed but not written: the output is full */
+	uint64_t last_head;        /* of the last record */
+	uint64_t waiting_since_ns; /* for a slot that is reserved and not written; 0: for none */
 };
 
 /* Makes the file with an unfinished header; null when it cannot be made. */

@@ -250,17 +250,23 @@ void attach_adopt(struct ring *ring)
 		pthread_setspecific(at_end, ring);
 }
 
-void ring_close(struct ring *ring)
+static void close_at(struct ring *ring, uint64_t end)
 {
 	if (!ring->shared)
 		return;
+	atomic_store_explicit(&ring->shared->end, end, memory_order_relaxed);
 	if (ring == ring_current)
 		ring_current = &nobody;
 	/* [ring-closed] Whoever sees it closed sees all that was recorded in it. */
 	atomic_store_explicit(&arena->states[ring->index], RING_CLOSED, memory_order_release);
 }
 
-bool attach_larger(struct ring *ring)
+void ring_close(struct ring *ring)
+{
+	close_at(ring, ring->next);
+}
+
+bool attach_larger(struct ring *ring, uint64_t at)
 {
 	uint64_t saved;
 	int index;
@@ -281,7 +287,7 @@ bool attach_larger(struct ring *ring)
 			identify(larger, ring->shared->number, ring->index + 1);
 			atomic_store_explicit(&ring->shared->successor, (uint32_t)index + 1,
 					      memory_order_relaxed);
-			ring_close(ring);
+			close_at(ring, at);
 			ring_current = larger; /* handlers are held off in between */
 		}
 	}

@@ -10,8 +10,9 @@ struct ring *attach_spare(void);
 void attach_give_back(struct ring *ring);
 /* The calling thread takes over a spare ring. */
 void attach_adopt(struct ring *ring);
-/* A ring that outran the launcher is exchanged for another, a large one; false: there is none. */
-bool attach_larger(struct ring *ring);
+/* A ring that outran the launcher is exchanged for another, a large one; false: there is none.
+ * 'at' is the first position that will not be written in the old one. */
+bool attach_larger(struct ring *ring, uint64_t at);
 /* After a fork, where the kernel did not empty the bookkeeping. */
 void attach_forked(void);
 /* True when nothing is recorded any more: the launcher said so or is dead. */

@@ -8,6 +8,9 @@
 #include "tracer/preload/real.h"
 
 #include <errno.h>
+#include <linux/futex.h>
+#include <sys/syscall.h>
+#include <unistd.h>
 
 #define SAME_ORDER(family, first) \
 	_Static_assert(TRACE_##family##_CONFLICT == TRACE_##family##_ACQUIRE + LOCKS_CONFLICT && \
@@ -122,7 +125,28 @@ void locks_got(unsigned family, int result, const void *object)
 		return result; \
 	}
 
-/* Results that are neither success nor busy are left to the real call. */
+/* glibc's trylock of a robust mutex that nobody can recover refuses, and keeps the word of the
+ * lock: whoever wants it then would sleep for ever. Lets go of it. */
+static int unrecoverable(void *object)
+{
+	int *const word = &((pthread_mutex_t *)object)->__data.__lock;
+
+	if (((unsigned)__atomic_load_n(word, __ATOMIC_RELAXED) & FUTEX_TID_MASK) ==
+	    (unsigned)syscall(SYS_gettid)) {
+		/* Nothing is protected by it: others find the same. */
+		__atomic_store_n(word, 0, __ATOMIC_RELAXED);
+		syscall(SYS_futex, word, FUTEX_WAKE, 1, NULL, NULL, 0);
+	}
+	return ENOTRECOVERABLE;
+}
+
+/* The result of a try that leaves nothing to the real call; else 'otherwise' is made. */
+#define DECIDED(tried, object, otherwise) \
+	((tried) == 0 || (tried) == EOWNERDEAD ? (tried) : \
+	 (tried) == ENOTRECOVERABLE            ? unrecoverable((void *)(object)) : \
+						 (otherwise))
+
+/* Other results than success and busy are left to the real call. */
 #define LOCK(name, kind, type, try) \
 	static __attribute__((noinline)) int name##_contended(type *object, int tried) \
 	{ \
@@ -131,7 +155,7 @@ void locks_got(unsigned family, int result, const void *object)
 		if (tried == EBUSY) \
 			locks_conflict(TRACE_##kind##_ACQUIRE, TRACE_UNTIMED, \
 				       (const void *)object, NULL); \
-		result = tried == EOWNERDEAD ? tried : REAL(name)(object); \
+		result = DECIDED(tried, object, REAL(name)(object)); \
 		locks_got(TRACE_##kind##_ACQUIRE, result, (const void *)object); \
 		return result; \
 	} \
@@ -158,7 +182,7 @@ void locks_got(unsigned family, int result, const void *object)
 		if (tried == EBUSY) \
 			locks_conflict(TRACE_##kind##_ACQUIRE, timeout, (const void *)object, \
 				       deadline); \
-		result = tried == 0 || tried == EOWNERDEAD ? tried : REAL(name) arguments; \
+		result = DECIDED(tried, object, REAL(name) arguments); \
 		locks_got(TRACE_##kind##_ACQUIRE, result, (const void *)object); \
 		return result; \
 	}

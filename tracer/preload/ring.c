@@ -61,35 +61,46 @@ static void advance(struct ring *ring, uint64_t end, uint64_t granted)
 		attach_wake_launcher();
 }
 
-/* Makes sure that what ends at 'end' may be written. False: it may not, because the thread has
- * moved to another ring, or because recording is over. */
-static bool make_room(struct ring *ring, uint64_t end)
+/* Makes sure that 'bytes' from 'at' may be written. False: they may not, because the thread has
+ * moved to another ring, here or in a signal handler, or because recording is over. */
+static bool make_room(struct ring *ring, uint64_t at, uint64_t bytes)
 {
-	while (end > ring->allowed) {
+	while (ring_current == ring && at + bytes > ring->allowed) {
 		/* [ring-grant] Below it the launcher has read and zeroed the slots. */
 		const uint64_t granted =
 			atomic_load_explicit(&ring->shared->granted, memory_order_acquire);
 
-		if (end <= granted)
-			advance(ring, end, granted);
-		else if (attach_stopped() || attach_larger(ring))
+		if (at + bytes <= granted)
+			advance(ring, at + bytes, granted);
+		else if (attach_stopped() || attach_larger(ring, at))
 			return false;
 		else
 			wait_for_grant(ring, granted);
 	}
-	return true;
+	return ring_current == ring;
+}
+
+/* What an interrupted event had reserved in a ring that a handler has closed is not written there.
+ */
+static void give_up(struct ring *ring, uint64_t at)
+{
+	if (ring_current != ring &&
+	    atomic_load_explicit(&ring->shared->end, memory_order_relaxed) > at)
+		atomic_store_explicit(&ring->shared->end, at, memory_order_relaxed);
 }
 
 /* A ring that can take 'bytes', reserved from *at on; null: the event is lost. */
 static struct ring *find_room(struct ring *ring, uint64_t *at, uint64_t bytes)
 {
 	for (;;) {
-		if (ring->shared && make_room(ring, *at + bytes))
+		if (ring->shared && make_room(ring, *at, bytes))
 			return ring;
 		if (ring->shared && ring_current == ring) {
 			atomic_fetch_add_explicit(&ring->shared->lost, 1, memory_order_relaxed);
 			return NULL;
 		}
+		if (ring->shared)
+			give_up(ring, *at);
 		if (!ring_attach()) {
 			attach_lost();
 			return NULL;
