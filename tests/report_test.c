@@ -307,6 +307,22 @@ static void a_static_lock_is_named_by_its_symbol_and_another_by_its_creator(void
 	assert_says("      mutex       3  ");
 }
 
+static void what_is_waited_for_much_is_not_told_among_others(void **state)
+{
+	(void)state;
+	put_module(0);
+	for (uint64_t i = 0; i < 4; i++) {
+		put(1, 1000 * (i + 1), TRACE_MUTEX_INIT, 0, A + 40 * i);
+		put_arg(1, (uintptr_t)made_record + 1);
+		put(1, 1000 * (i + 1) + 10, TRACE_MUTEX_CONFLICT, 0, A + 40 * i);
+		put(1, 1000 * (i + 1) + (i == 2 ? 900 : 20), TRACE_MUTEX_ACQUIRE, 0, A + 40 * i);
+	}
+	end();
+	assert_int_equal(report("@"), 0);
+	assert_says("   1  created by made_record+0x1 (report_test)\n");
+	assert_says("   2  created by made_record+0x1 (report_test), and 2 more\n");
+}
+
 static void symbols_of_another_build_are_not_believed(void **state)
 {
 	const uint64_t address = (uintptr_t)&report_test_mutex;
@@ -367,6 +383,7 @@ int main(void)
 		WITH_TRACE(what_is_not_known_is_null_with_its_reason),
 		WITH_TRACE(a_deadlock_is_named_and_every_ring_once),
 		WITH_TRACE(a_static_lock_is_named_by_its_symbol_and_another_by_its_creator),
+		WITH_TRACE(what_is_waited_for_much_is_not_told_among_others),
 		WITH_TRACE(symbols_of_another_build_are_not_believed),
 		WITH_TRACE(what_programs_name_does_not_reach_the_terminal_raw),
 		WITH_TRACE(wrong_words_are_refused_in_a_sentence),

@@ -69,6 +69,18 @@ static bool is_used(const struct object *object)
 	       object->releases > 0;
 }
 
+uint64_t report_waited(const struct object *object)
+{
+	uint64_t sum = object->meeting ? object->meeting->wait.raw.sum : 0;
+
+	for (size_t mode = 0; mode < OBJECT_MODES; mode++) {
+		const struct object_use *use = object->uses[mode];
+
+		sum += use ? use->wait.raw.sum + use->unfinished_wait : 0;
+	}
+	return sum;
+}
+
 /* What of an object says how much it matters: time waited, then conflicts, then use. */
 struct weight {
 	uint64_t wait, conflicts, uses;
@@ -76,22 +88,19 @@ struct weight {
 
 static struct weight weigh(const struct object *object)
 {
-	struct weight weight = { 0 };
+	struct weight weight = { .wait = report_waited(object) };
 
 	for (size_t mode = 0; mode < OBJECT_MODES; mode++) {
 		const struct object_use *use = object->uses[mode];
 
 		if (!use)
 			continue;
-		weight.wait += use->wait.raw.sum + use->unfinished_wait;
 		weight.conflicts += use->conflicts;
 		weight.uses += use->acquisitions + use->reacquisitions;
 	}
-	if (object->meeting) {
-		weight.wait += object->meeting->wait.raw.sum;
+	if (object->meeting)
 		weight.uses += object->meeting->waits + object->meeting->signals +
 			       object->meeting->broadcasts;
-	}
 	return weight;
 }
 

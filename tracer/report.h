@@ -21,11 +21,13 @@ struct report_sums {
 	double cost_ns;                     /* recording all records; negative: unknown */
 };
 
-/* A row of a table: an object, or several from the same creator as one. */
+/* A row of a table: an object, or several from the same creator as one. What was waited for much
+ * has a row of its own. */
 struct report_row {
 	const struct object *object; /* of several: the first, with the counts of all */
 	struct object *own;          /* which are the row's; null: there is only one */
 	size_t others;
+	bool alone; /* others do not join it */
 };
 
 struct report {
@@ -48,6 +50,8 @@ struct report {
 /* Makes the rows from the objects. False: no memory. */
 bool report_group(struct report *report);
 void report_ungroup(struct report *report);
+/* Time waited for an object, in all modes; raw. */
+uint64_t report_waited(const struct object *object);
 /* The order of objects, for qsort: what was waited for most first. */
 int report_order(const struct object *x, const struct object *y);
 /* Puts the sentences of the verdict into the report, whose sums are there. */

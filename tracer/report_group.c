@@ -11,9 +11,15 @@ static bool is_alike(const struct object *a, const struct object *b)
 	       report_is_lock(a) == report_is_lock(b);
 }
 
-static bool stands_alone(const struct report *report, const struct object *object)
+/* A share of the time waited at all objects of a type that one lock may have and still be told
+ * among others: the lock of an interpreter is made where all its other locks are made. */
+#define SHARE 0.1
+
+static bool stands_alone(const struct report *report, const struct object *object,
+			 const uint64_t *waited)
 {
 	return !object->creator || object->name ||
+	       (double)report_waited(object) > SHARE * (double)waited[object->type] ||
 	       family_module(&report->locks.family, object->process, object->address);
 }
 
@@ -112,19 +118,21 @@ static bool widen(struct report_row *row)
 	return merge(row->own, first);
 }
 
-static bool add(struct report *report, const struct object *object)
+static bool add(struct report *report, const struct object *object, const uint64_t *waited)
 {
-	for (size_t i = 0; !stands_alone(report, object) && i < report->row_count; i++) {
+	const bool alone = stands_alone(report, object, waited);
+
+	for (size_t i = 0; !alone && i < report->row_count; i++) {
 		struct report_row *row = &report->rows[i];
 
-		if (!is_alike(row->object, object) || stands_alone(report, row->object))
+		if (row->alone || !is_alike(row->object, object))
 			continue;
 		if (!row->own && !widen(row))
 			return false;
 		row->others++;
 		return merge(row->own, object);
 	}
-	report->rows[report->row_count++] = (struct report_row){ .object = object };
+	report->rows[report->row_count++] = (struct report_row){ .object = object, .alone = alone };
 	return true;
 }
 
@@ -136,11 +144,15 @@ static int by_order(const void *a, const void *b)
 
 bool report_group(struct report *report)
 {
+	uint64_t waited[OBJECT_TYPES] = { 0 };
+
 	report->rows = calloc(report->object_count + 1, sizeof(*report->rows));
 	if (!report->rows)
 		return false;
+	for (size_t i = 0; i < report->object_count; i++)
+		waited[report->objects[i]->type] += report_waited(report->objects[i]);
 	for (size_t i = 0; i < report->object_count; i++) {
-		if (!add(report, report->objects[i]))
+		if (!add(report, report->objects[i], waited))
 			return false;
 	}
 	qsort(report->rows, report->row_count, sizeof(*report->rows), by_order);

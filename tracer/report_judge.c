@@ -47,15 +47,6 @@ const char *report_time(const struct report *report, uint64_t raw, char to[16])
 	return to;
 }
 
-static uint64_t wait_of(const struct object *object)
-{
-	uint64_t sum = 0;
-
-	for (size_t mode = 0; mode < OBJECT_MODES; mode++)
-		sum += object->uses[mode] ? object->uses[mode]->wait.raw.sum : 0;
-	return sum;
-}
-
 /* The row of locks that were waited for most: the first of the order that is such. */
 static const struct report_row *worst(const struct report *report)
 {
@@ -98,7 +89,8 @@ static void judge_locks(struct report *report)
 	    "%" PRIu64 " of %" PRIu64
 	    " acquisitions (%.2g%%) found the lock held; %.0f%% of the waiting was for #%zu%s: %s",
 	    sums->conflicts, sums->acquisitions, percent(sums->conflicts, sums->acquisitions),
-	    percent(wait_of(row->object), sums->wait.raw), row->object->rank, alike, name.text);
+	    percent(report_waited(row->object), sums->wait.raw), row->object->rank, alike,
+	    name.text);
 }
 
 static void judge_threads(struct report *report)
