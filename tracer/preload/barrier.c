@@ -33,8 +33,8 @@ int pthread_barrier_wait(pthread_barrier_t *barrier)
 
 	ring_event(TRACE_BARRIER_WAIT, 0, (uintptr_t)barrier);
 	result = REAL(pthread_barrier_wait)(barrier);
-	ring_put(ring_current, ring_head(TRACE_BARRIER_RETURN, ring_raw_after()),
-		 ring_operand(result == PTHREAD_BARRIER_SERIAL_THREAD, (uintptr_t)barrier));
+	ring_ordered(TRACE_BARRIER_RETURN, result == PTHREAD_BARRIER_SERIAL_THREAD,
+		     (uintptr_t)barrier, (uintptr_t)barrier);
 	return result;
 }
 

@@ -48,15 +48,16 @@ void mtx_destroy(mtx_t *mutex)
 
 int mtx_lock(mtx_t *mutex)
 {
+	const uint64_t before = clock_raw();
 	const int tried = REAL(mtx_trylock)(mutex);
 	int result;
 
 	if (__builtin_expect(tried == thrd_success, 1)) {
-		ring_acquired(TRACE_MUTEX_ACQUIRE, 0, (uintptr_t)mutex, false);
+		ring_acquired(TRACE_MUTEX_ACQUIRE, (uintptr_t)mutex, false, before);
 		return tried;
 	}
 	if (tried == thrd_busy)
-		locks_conflict(TRACE_MUTEX_ACQUIRE, TRACE_UNTIMED, mutex, NULL);
+		locks_conflict(TRACE_MUTEX_ACQUIRE, TRACE_UNTIMED, mutex, NULL, before);
 	result = REAL(mtx_lock)(mutex);
 	locks_got(TRACE_MUTEX_ACQUIRE, to_errno(result), mutex);
 	return result;
@@ -65,22 +66,28 @@ int mtx_lock(mtx_t *mutex)
 int mtx_timedlock(mtx_t *mutex, const struct timespec *deadline)
 {
 	const unsigned timeout = locks_timeout(CLOCK_REALTIME, deadline);
+	const uint64_t before = clock_raw();
 	const int tried = timeout == TRACE_UNTIMED ? thrd_error : REAL(mtx_trylock)(mutex);
 	int result;
 
+	if (tried == thrd_success) {
+		ring_acquired(TRACE_MUTEX_ACQUIRE, (uintptr_t)mutex, false, before);
+		return tried;
+	}
 	if (tried == thrd_busy)
-		locks_conflict(TRACE_MUTEX_ACQUIRE, timeout, mutex, deadline);
-	result = tried == thrd_success ? tried : REAL(mtx_timedlock)(mutex, deadline);
+		locks_conflict(TRACE_MUTEX_ACQUIRE, timeout, mutex, deadline, before);
+	result = REAL(mtx_timedlock)(mutex, deadline);
 	locks_got(TRACE_MUTEX_ACQUIRE, to_errno(result), mutex);
 	return result;
 }
 
 int mtx_trylock(mtx_t *mutex)
 {
+	const uint64_t before = clock_raw();
 	const int result = REAL(mtx_trylock)(mutex);
 
 	if (result == thrd_success)
-		ring_acquired(TRACE_MUTEX_ACQUIRE, 0, (uintptr_t)mutex, false);
+		ring_acquired(TRACE_MUTEX_ACQUIRE, (uintptr_t)mutex, false, before);
 	else
 		ended(result == thrd_busy ? TRACE_MUTEX_BUSY : TRACE_MUTEX_FAIL, result,
 		      (uintptr_t)mutex);
@@ -125,8 +132,8 @@ static int wait_until(cnd_t *condition, mtx_t *mutex, const struct timespec *dea
 	UNWIND_RECORDS(TRACE_COND_RETURN, (uintptr_t)condition,
 		       result = deadline ? REAL(cnd_timedwait)(condition, mutex, deadline) :
 					   REAL(cnd_wait)(condition, mutex));
-	ring_put(ring_current, ring_head(TRACE_COND_RETURN, ring_raw_after()),
-		 ring_operand((unsigned)to_errno(result), (uintptr_t)condition));
+	ring_ordered(TRACE_COND_RETURN, (unsigned)to_errno(result), (uintptr_t)condition,
+		     (uintptr_t)mutex);
 	return result;
 }
 

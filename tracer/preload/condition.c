@@ -19,13 +19,8 @@ static void begin(const void *condition, const void *mutex, unsigned timeout,
 
 static int end(const void *condition, const void *mutex, int result)
 {
-	struct ring *ring = ring_current;
-
-	/* The mutex is ours again: its next uncontended acquisition needs no ordering. */
-	atomic_store_explicit(&owners[((uintptr_t)mutex >> 4) % OWNERS],
-			      ring->token + (uintptr_t)mutex, memory_order_relaxed);
-	ring_put(ring, ring_head(TRACE_COND_RETURN, ring_raw_after()),
-		 ring_operand((unsigned)result & 0xff, (uintptr_t)condition));
+	ring_ordered(TRACE_COND_RETURN, (unsigned)result & 0xff, (uintptr_t)condition,
+		     (uintptr_t)mutex);
 	return result;
 }
 

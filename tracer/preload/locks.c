@@ -86,21 +86,21 @@ void locks_init(unsigned kind, unsigned bits, const void *object, const void *ca
 }
 
 void locks_conflict(unsigned family, unsigned timeout, const void *object,
-		    const struct timespec *deadline)
+		    const struct timespec *deadline, uint64_t tried)
 {
 	const uint64_t args[] = { locks_deadline(deadline) };
+	const uint64_t operand = ring_operand(timeout, (uintptr_t)object);
 
 	if (timeout == TRACE_UNTIMED)
-		ring_event(family + LOCKS_CONFLICT, 0, (uintptr_t)object);
+		ring_put(ring_current, ring_head(family + LOCKS_CONFLICT, tried), operand);
 	else
-		ring_put_args(family + LOCKS_CONFLICT, ring_operand(timeout, (uintptr_t)object),
-			      args, 1);
+		ring_put_args_at(tried, family + LOCKS_CONFLICT, operand, args, 1);
 }
 
 void locks_got(unsigned family, int result, const void *object)
 {
 	if (result == 0 || result == EOWNERDEAD)
-		ring_acquired(family, (unsigned)result, (uintptr_t)object, true);
+		ring_ordered(family, (unsigned)result, (uintptr_t)object, (uintptr_t)object);
 	else
 		ring_event(family + LOCKS_FAIL, (unsigned)result & 0xff, (uintptr_t)object);
 }
@@ -148,13 +148,14 @@ static int unrecoverable(void *object)
 
 /* Other results than success and busy are left to the real call. */
 #define LOCK(name, kind, type, try) \
-	static __attribute__((noinline)) int name##_contended(type *object, int tried) \
+	static __attribute__((noinline)) int name##_contended(type *object, int tried, \
+							      uint64_t before) \
 	{ \
 		int result; \
 \
 		if (tried == EBUSY) \
 			locks_conflict(TRACE_##kind##_ACQUIRE, TRACE_UNTIMED, \
-				       (const void *)object, NULL); \
+				       (const void *)object, NULL, before); \
 		result = DECIDED(tried, object, REAL(name)(object)); \
 		locks_got(TRACE_##kind##_ACQUIRE, result, (const void *)object); \
 		return result; \
@@ -162,12 +163,13 @@ static int unrecoverable(void *object)
 \
 	int name(type *object) \
 	{ \
+		const uint64_t before = clock_raw(); \
 		const int tried = REAL(try)(object); \
 \
 		if (__builtin_expect(tried != 0, 0)) \
-			return name##_contended(object, tried); \
-		ring_acquired(TRACE_##kind##_ACQUIRE, 0, (uintptr_t)object, \
-			      shared_##kind(object)); \
+			return name##_contended(object, tried, before); \
+		ring_acquired(TRACE_##kind##_ACQUIRE, (uintptr_t)object, shared_##kind(object), \
+			      before); \
 		return 0; \
 	}
 
@@ -176,12 +178,18 @@ static int unrecoverable(void *object)
 	int name parameters \
 	{ \
 		const unsigned timeout = locks_timeout(clock, deadline); \
+		const uint64_t before = clock_raw(); \
 		const int tried = timeout == TRACE_UNTIMED ? EINVAL : REAL(try)(object); \
 		int result; \
 \
+		if (tried == 0) { \
+			ring_acquired(TRACE_##kind##_ACQUIRE, (uintptr_t)object, \
+				      shared_##kind(object), before); \
+			return 0; \
+		} \
 		if (tried == EBUSY) \
 			locks_conflict(TRACE_##kind##_ACQUIRE, timeout, (const void *)object, \
-				       deadline); \
+				       deadline, before); \
 		result = DECIDED(tried, object, REAL(name) arguments); \
 		locks_got(TRACE_##kind##_ACQUIRE, result, (const void *)object); \
 		return result; \
@@ -197,13 +205,15 @@ static int unrecoverable(void *object)
 #define TRY(name, kind, type) \
 	int name(type *object) \
 	{ \
+		const uint64_t before = clock_raw(); \
 		const int result = REAL(name)(object); \
 \
 		if (result == 0) \
-			ring_acquired(TRACE_##kind##_ACQUIRE, 0, (uintptr_t)object, \
-				      shared_##kind(object)); \
+			ring_acquired(TRACE_##kind##_ACQUIRE, (uintptr_t)object, \
+				      shared_##kind(object), before); \
 		else if (result == EBUSY) \
-			ring_event(TRACE_##kind##_BUSY, EBUSY, (uintptr_t)object); \
+			ring_put(ring_current, ring_head(TRACE_##kind##_BUSY, before), \
+				 ring_operand(EBUSY, (uintptr_t)object)); \
 		else \
 			locks_got(TRACE_##kind##_ACQUIRE, result, (const void *)object); \
 		return result; \

@@ -10,9 +10,10 @@
 enum { LOCKS_CONFLICT = 1, LOCKS_FAIL, LOCKS_BUSY, LOCKS_RELEASE, LOCKS_RELEASE_FAIL };
 
 void locks_init(unsigned kind, unsigned bits, const void *object, const void *caller);
+/* 'tried': the counter as the object was found held. */
 void locks_conflict(unsigned family, unsigned timeout, const void *object,
-		    const struct timespec *deadline);
-/* ACQUIRE or FAIL, by an errno. */
+		    const struct timespec *deadline, uint64_t tried);
+/* ACQUIRE or FAIL, by an errno, of what was not had at the first try. */
 void locks_got(unsigned family, int result, const void *object);
 
 static inline uint64_t locks_deadline(const struct timespec *deadline)

@@ -122,26 +122,30 @@ void ring_put_slow(struct ring *ring, uint64_t at, uint64_t head, uint64_t opera
 	errno = saved;
 }
 
-void ring_put_args(unsigned kind, uint64_t operand, const uint64_t *args, unsigned count)
+void ring_put_args_at(uint64_t raw, unsigned kind, uint64_t operand, const uint64_t *args,
+		      unsigned count)
 {
 	const uint64_t bytes = (1 + count) * sizeof(struct record);
 	struct ring *ring = ring_current;
 	uint64_t at = ring_reserve(ring, bytes);
-	uint64_t raw = clock_raw();
 	const int saved = errno;
 
 	if (at + bytes > ring->limit)
 		ring = find_room(ring, &at, bytes);
-	if (!ring)
-		return;
-	if (!ring->limit)
+	if (ring && !ring->limit)
 		raw = clock_now_ns();
 	/* The first record last: without it the launcher does not look at those behind it. */
-	for (unsigned i = count; i > 0; i--)
+	for (unsigned i = count; ring && i > 0; i--)
 		ring_write(ring, at + i * sizeof(struct record), ring_head(TRACE_ARG, raw),
 			   args[i - 1]);
-	ring_write(ring, at, ring_head(kind, raw), operand);
+	if (ring)
+		ring_write(ring, at, ring_head(kind, raw), operand);
 	errno = saved;
+}
+
+void ring_put_args(unsigned kind, uint64_t operand, const uint64_t *args, unsigned count)
+{
+	ring_put_args_at(clock_raw(), kind, operand, args, count);
 }
 
 void ring_put_text(unsigned kind, uint64_t operand, const uint64_t *args, unsigned count,

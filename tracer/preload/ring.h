@@ -36,11 +36,18 @@ struct ring {
 extern __thread struct ring *ring_current
 	__attribute__((tls_model("initial-exec"), visibility("hidden")));
 
-/* Who acquired an object last, by a hash of its address. A thread that acquires what another had
- * must not stamp before the acquisition has happened, and reading the counter is not ordered with
- * the atomic instruction that acquired; waiting for that instruction costs 7 ns, and only then is
- * it paid. An entry is read and written by the object's holder; two objects in one entry cost a
- * needless wait, nothing else. */
+/* Who had an object last, by a hash of its address.
+ *
+ * Reading the counter is not ordered with the atomic instruction that acquires: read after it, the
+ * stamp may still be earlier than the release that made the acquisition possible. A fence would
+ * order them, for 7 ns within the critical section. So:
+ * 1. The counter is read before the acquisition is tried. When the object's last owner was the same
+ *    thread, nobody had it since, and this stamp is in the true order; the critical section has not
+ *    become longer, and if the object turns out to be held, it is the time of the attempt.
+ * 2. Otherwise the object has changed hands, and the stamp is taken again, behind a fence: it is
+ * later than the previous owner's release, which was stamped before it happened.
+ * 3. An entry is written by the thread that has the object (or is about to post the semaphore), so
+ * it is visible to the next. Two objects in one entry cost a needless fence, nothing else. */
 #define OWNERS 1024
 extern _Atomic uint64_t owners[OWNERS] __attribute__((visibility("hidden")));
 
@@ -52,6 +59,9 @@ bool ring_attach(void);
 void ring_put_slow(struct ring *ring, uint64_t at, uint64_t head, uint64_t operand);
 /* An event with ARGs; returns with errno as it was, like all that record. */
 void ring_put_args(unsigned kind, uint64_t operand, const uint64_t *args, unsigned count);
+/* The same with the counter as it was before. */
+void ring_put_args_at(uint64_t raw, unsigned kind, uint64_t operand, const uint64_t *args,
+		      unsigned count);
 /* As ring_put_args with the text behind the arguments. */
 void ring_put_text(unsigned kind, uint64_t operand, const uint64_t *args, unsigned count,
 		   const char *text);
@@ -128,23 +138,41 @@ static inline uint64_t ring_raw_after(void)
 	return clock_raw();
 }
 
-/* An event that ends a wait or gets an object; 'shared' with other processes, which 'owners' does
- * not know. */
-static inline void ring_acquired(unsigned kind, unsigned detail, uintptr_t object, bool shared)
+static inline _Atomic uint64_t *ring_owner(uintptr_t object)
+{
+	return &owners[(object >> 4) % OWNERS];
+}
+
+/* The calling thread has the object, or hands it on. True when it was the last to do so. */
+static inline bool ring_own(const struct ring *ring, uintptr_t object)
+{
+	const uint64_t token = ring->token + object;
+	_Atomic uint64_t *owner = ring_owner(object);
+
+	if (__builtin_expect(atomic_load_explicit(owner, memory_order_relaxed) == token, 1))
+		return true;
+	atomic_store_explicit(owner, token, memory_order_relaxed);
+	return false;
+}
+
+/* An acquisition that succeeded at the first try; 'before' is the counter as it was tried. An
+ * object that is 'shared' with other processes may have had owners that the table does not know. */
+static inline void ring_acquired(unsigned kind, uintptr_t object, bool shared, uint64_t before)
 {
 	struct ring *ring = ring_current;
-	const uint64_t token = ring->token + object;
-	_Atomic uint64_t *owner = &owners[(object >> 4) % OWNERS];
-	uint64_t raw;
 
-	if (__builtin_expect(atomic_load_explicit(owner, memory_order_relaxed) != token || shared,
-			     0)) {
-		atomic_store_explicit(owner, token, memory_order_relaxed);
-		raw = ring_raw_after();
-	} else {
-		raw = clock_raw();
-	}
-	ring_put(ring, ring_head(kind, raw), ring_operand(detail, object));
+	if (__builtin_expect(!ring_own(ring, object) || shared, 0))
+		before = ring_raw_after();
+	ring_put(ring, ring_head(kind, before), ring_operand(0, object));
+}
+
+/* An event that ends a wait; the thread has the object now. */
+static inline void ring_ordered(unsigned kind, unsigned detail, uint64_t value, uintptr_t object)
+{
+	struct ring *ring = ring_current;
+
+	ring_own(ring, object);
+	ring_put(ring, ring_head(kind, ring_raw_after()), ring_operand(detail, value));
 }
 
 #endif

@@ -65,13 +65,14 @@ int sem_close(sem_t *semaphore)
 }
 
 /* True when it could be had without waiting. */
-static bool taken_at_once(sem_t *semaphore)
+static bool taken_at_once(sem_t *semaphore, uint64_t *before)
 {
 	const int saved = errno;
 
 	pthread_testcancel();
+	*before = clock_raw();
 	if (__builtin_expect(REAL(sem_trywait)(semaphore) == 0, 1)) {
-		ring_acquired(TRACE_SEM_ACQUIRE, 0, (uintptr_t)semaphore, false);
+		ring_acquired(TRACE_SEM_ACQUIRE, (uintptr_t)semaphore, false, *before);
 		return true;
 	}
 	errno = saved;
@@ -80,11 +81,12 @@ static bool taken_at_once(sem_t *semaphore)
 
 int sem_wait(sem_t *semaphore)
 {
+	uint64_t before;
 	int result;
 
-	if (__builtin_expect(taken_at_once(semaphore), 1))
+	if (__builtin_expect(taken_at_once(semaphore, &before), 1))
 		return 0;
-	locks_conflict(TRACE_SEM_ACQUIRE, TRACE_UNTIMED, semaphore, NULL);
+	locks_conflict(TRACE_SEM_ACQUIRE, TRACE_UNTIMED, semaphore, NULL, before);
 	UNWIND_RECORDS(TRACE_SEM_FAIL, (uintptr_t)semaphore, result = REAL(sem_wait)(semaphore));
 	got(semaphore, result);
 	return result;
@@ -94,12 +96,13 @@ static int wait_until(sem_t *semaphore, clockid_t clock, const struct timespec *
 		      bool clocked)
 {
 	const unsigned timeout = locks_timeout(clock, deadline);
+	uint64_t before;
 	int result;
 
 	if (timeout != TRACE_UNTIMED) {
-		if (taken_at_once(semaphore))
+		if (taken_at_once(semaphore, &before))
 			return 0;
-		locks_conflict(TRACE_SEM_ACQUIRE, timeout, semaphore, deadline);
+		locks_conflict(TRACE_SEM_ACQUIRE, timeout, semaphore, deadline, before);
 	}
 	UNWIND_RECORDS(TRACE_SEM_FAIL, (uintptr_t)semaphore,
 		       result = clocked ? REAL(sem_clockwait)(semaphore, clock, deadline) :
@@ -120,12 +123,14 @@ int sem_clockwait(sem_t *semaphore, clockid_t clock, const struct timespec *dead
 
 int sem_trywait(sem_t *semaphore)
 {
+	const uint64_t before = clock_raw();
 	const int result = REAL(sem_trywait)(semaphore);
 
 	if (result == 0)
-		ring_acquired(TRACE_SEM_ACQUIRE, 0, (uintptr_t)semaphore, false);
+		ring_acquired(TRACE_SEM_ACQUIRE, (uintptr_t)semaphore, false, before);
 	else if (errno == EAGAIN)
-		ring_event(TRACE_SEM_BUSY, EAGAIN, (uintptr_t)semaphore);
+		ring_put(ring_current, ring_head(TRACE_SEM_BUSY, before),
+			 ring_operand(EAGAIN, (uintptr_t)semaphore));
 	else
 		got(semaphore, result);
 	return result;
@@ -136,6 +141,8 @@ int sem_post(sem_t *semaphore)
 	int result;
 
 	ring_event(TRACE_SEM_RELEASE, 0, (uintptr_t)semaphore);
+	/* Whoever waits next must not be stamped before this, though it may have waited last. */
+	ring_own(ring_current, (uintptr_t)semaphore);
 	result = REAL(sem_post)(semaphore);
 	if (__builtin_expect(result != 0, 0))
 		ring_event(TRACE_SEM_RELEASE_FAIL, (unsigned)errno & 0xff, (uintptr_t)semaphore);

@@ -107,8 +107,7 @@ void pthread_exit(void *value)
 
 static int joined(pthread_t thread, int result)
 {
-	ring_put(ring_current, ring_head(TRACE_THREAD_JOINED, ring_raw_after()),
-		 ring_operand((unsigned)result & 0xff, thread));
+	ring_ordered(TRACE_THREAD_JOINED, (unsigned)result & 0xff, thread, thread);
 	return result;
 }
 
