@@ -5,6 +5,7 @@
 #include "command/command.h"
 #include "tracer/cost.h"
 #include "tracer/folder.h"
+#include "tracer/report.h"
 #include "tracer/run.h"
 #include "tracer/target.h"
 
@@ -15,6 +16,9 @@
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
+
+/* A summary that takes half a second at most. */
+#define SUMMARY_RECORDS 20000000
 
 #define PRELOAD_BUILT "tracer/preload/" ARENA_LIBRARY
 
@@ -88,6 +92,7 @@ static void summarize(const struct launch *launch)
 {
 	const struct drain_totals *totals = &launch->totals;
 	const char *reason = folder_lost_reason(totals);
+	struct err err = { 0 };
 
 	if (reason)
 		fprintf(stderr, "gilscope: LOST %" PRIu64 " events: %s\n", totals->lost, reason);
@@ -96,14 +101,21 @@ static void summarize(const struct launch *launch)
 			"gilscope: %" PRIu64 " processes outlived the command; recording "
 			"ended with it\n",
 			totals->still_running);
+	if (totals->stalls)
+		fprintf(stderr,
+			"gilscope: threads had to wait %" PRIu64 " times for room to record\n",
+			totals->stalls);
 	if (totals->records == 0)
 		fprintf(stderr, "gilscope: nothing was recorded: the program makes no call that "
 				"can be seen, or dropped the recorder\n");
 	fprintf(stderr,
-		"gilscope: %" PRIu64 " records of %" PRIu64 " threads in %" PRIu64
-		" processes in '%s'%s\n",
-		totals->records, totals->threads, totals->processes, launch->folder.path,
+		"gilscope: %" PRIu64 " records of %" PRIu64 " thread%s in %" PRIu64
+		" process%s in '%s'%s\n",
+		totals->records, totals->threads, totals->threads == 1 ? "" : "s",
+		totals->processes, totals->processes == 1 ? "" : "es", launch->folder.path,
 		reason ? "" : ", none lost");
+	if (!report_verdict(launch->folder.path, SUMMARY_RECORDS, stderr, &err))
+		fprintf(stderr, "gilscope: %s\n", err.text);
 }
 
 static bool finish(struct launch *launch, struct err *err)

@@ -235,7 +235,7 @@ static bool parse(int argc, char *argv[], struct param_set *set, const char **fo
 	return true;
 }
 
-static bool report_trace(struct report *report, bool as_json, struct err *err)
+static bool make(struct report *report, struct err *err)
 {
 	if (!locks_read(&report->locks, report->trace, report->from_ns, report->to_ns, report->top,
 			err))
@@ -244,10 +244,6 @@ static bool report_trace(struct report *report, bool as_json, struct err *err)
 		return false;
 	sum_up(report);
 	report_judge(report);
-	if (as_json)
-		report_emit(report);
-	else
-		report_print(report);
 	return true;
 }
 
@@ -259,6 +255,23 @@ static void finish(struct report *report)
 	free(report->threads);
 	if (report->locks.trace)
 		locks_finish(&report->locks);
+}
+
+bool report_verdict(const char *folder, uint64_t most, FILE *to, struct err *err)
+{
+	static struct report report; /* large */
+	struct trace trace;
+	bool right;
+
+	if (!trace_open(&trace, folder, err))
+		return false;
+	report = (struct report){ .trace = &trace, .to_ns = UINT64_MAX, .top = 1 };
+	right = trace.records > most || make(&report, err);
+	for (size_t i = 0; right && i < report.sentence_count; i++)
+		fprintf(to, "gilscope: %s\n", report.verdict[i]);
+	finish(&report);
+	trace_close(&trace);
+	return right;
 }
 
 static int run(int argc, char *argv[], struct err *err)
@@ -280,7 +293,11 @@ static int run(int argc, char *argv[], struct err *err)
 		.only_locks = param_number(&set, "locks"),
 		.only_threads = param_number(&set, "threads"),
 	};
-	right = report_trace(&report, param_number(&set, "json"), err);
+	right = make(&report, err);
+	if (right && param_number(&set, "json"))
+		report_emit(&report);
+	else if (right)
+		report_print(&report);
 	finish(&report);
 	trace_close(&trace);
 	return right ? EXIT_DONE : err->code;

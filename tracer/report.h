@@ -5,6 +5,8 @@
 #include "tracer/locks.h"
 #include "tracer/symbol.h"
 
+#include <stdio.h>
+
 #define REPORT_SENTENCES 8
 #define REPORT_SENTENCE 600
 
@@ -47,6 +49,9 @@ struct report {
 	size_t sentence_count;
 };
 
+/* Prints the verdict alone, a line for each sentence; nothing for a trace of more than 'most'
+ * records, which would take its time. */
+bool report_verdict(const char *folder, uint64_t most, FILE *to, struct err *err);
 /* Makes the rows from the objects. False: no memory. */
 bool report_group(struct report *report);
 void report_ungroup(struct report *report);

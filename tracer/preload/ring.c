@@ -30,12 +30,18 @@ static void populate(const struct ring *ring, uint64_t from, uint64_t to)
 	madvise((char *)ring->records + from, to - from, MADV_POPULATE_WRITE);
 }
 
+/* By the counter that stamps records. */
+static uint64_t now(const struct ring *ring)
+{
+	return ring->limit ? clock_raw() : clock_now_ns();
+}
+
 /* Sleeps until the launcher grants more; an interruption only makes it look again. */
 static void wait_for_grant(struct ring *ring, uint64_t granted)
 {
 	struct arena_ring *shared = ring->shared;
 	const struct timespec limit = { .tv_nsec = 20000000 };
-	const uint64_t begin = clock_raw();
+	const uint64_t begin = now(ring);
 
 	atomic_store_explicit(&shared->waiting, 1, memory_order_relaxed);
 	attach_wake_launcher();
@@ -43,7 +49,7 @@ static void wait_for_grant(struct ring *ring, uint64_t granted)
 	syscall(SYS_futex, &shared->granted, FUTEX_WAIT, (uint32_t)granted, &limit, NULL, 0);
 	atomic_store_explicit(&shared->waiting, 0, memory_order_relaxed);
 	atomic_fetch_add_explicit(&shared->stalls, 1, memory_order_relaxed);
-	atomic_fetch_add_explicit(&shared->stall_raw, clock_raw() - begin, memory_order_relaxed);
+	atomic_fetch_add_explicit(&shared->stall_raw, now(ring) - begin, memory_order_relaxed);
 }
 
 static void advance(struct ring *ring, uint64_t end, uint64_t granted)
