@@ -4,7 +4,7 @@
 #include "command/command.h"
 #include "tracer/drain.h"
 #include "tracer/folder.h"
-#include "tracer/trace.h"
+#include "tracer/read.h"
 
 #include <inttypes.h>
 #include <stdio.h>
@@ -13,11 +13,11 @@
 
 static const struct param params[] = { { 0 } };
 
-static bool collect(const struct folder *folder, const struct trace *trace,
+static bool collect(const struct folder *folder, const struct trace_info *info,
 		    struct drain_totals *totals, struct err *err)
 {
-	struct cost cost = { .counter_ns = -1, .record_ns = trace->info.record_ns };
-	char *const words[] = { trace->info.command, NULL };
+	struct cost cost = { .counter_ns = -1, .record_ns = info->record_ns };
+	char *const words[] = { info->command, NULL };
 	struct memory *memory = calloc(1, sizeof(*memory));
 	struct folder_facts facts = {
 		.command = words, .memory = memory, .cost = &cost, .totals = totals, .status = -1
@@ -29,7 +29,7 @@ static bool collect(const struct folder *folder, const struct trace *trace,
 	snprintf(cost.reason, sizeof(cost.reason), "the launcher was killed; record_ns is its own");
 	if (!memory)
 		return err_set(err, EXIT_IMPOSSIBLE, "no memory");
-	if (memory_open(memory, trace->info.arena, err)) {
+	if (memory_open(memory, info->arena, err)) {
 		drain = drain_resume(memory, folder->threads);
 		if (drain) {
 			drain_finish(drain, totals);
@@ -48,20 +48,22 @@ static bool recover(const char *path, struct err *err)
 {
 	struct drain_totals totals = { 0 };
 	struct folder folder;
-	struct trace trace;
+	struct info_more more;
+	struct trace_info info;
 	bool ok;
 
-	if (!trace_open(&trace, path, err))
+	/* There may be no thread's file yet: all is in the arena. */
+	if (!info_read(&info, &more, path, err))
 		return false;
-	if (trace.info.finished || !trace.info.arena) {
-		trace_close(&trace);
+	if (info.finished || !info.arena) {
+		info_finish(&info);
 		return err_set(err, EXIT_MISUSE, "'%s' is finished: there is nothing to recover",
 			       path);
 	}
 	snprintf(folder.path, sizeof(folder.path), "%s", path);
 	snprintf(folder.threads, sizeof(folder.threads), "%.*s/threads", PATH_MAX - 16, path);
-	ok = collect(&folder, &trace, &totals, err);
-	trace_close(&trace);
+	ok = collect(&folder, &info, &totals, err);
+	info_finish(&info);
 	if (ok)
 		printf("%" PRIu64 " records of %" PRIu64 " threads in '%s', %" PRIu64 " lost\n",
 		       totals.records, totals.threads, path, totals.lost);

@@ -107,6 +107,10 @@ struct stream *stream_resume(const char *folder, const struct arena *arena, uint
 	if (fd < 0 || fstat(fd, &file) != 0 ||
 	    pread(fd, &stream->header, sizeof(stream->header), 0) != sizeof(stream->header) ||
 	    memcmp(stream->header.uuid, arena->uuid, sizeof(arena->uuid)) != 0) {
+		/* Killed between making the file and writing its header: it can be made anew. */
+		if (fd >= 0 && fstat(fd, &file) == 0 &&
+		    file.st_size < (off_t)sizeof(stream->header))
+			unlink(stream->path);
 		if (fd >= 0)
 			close(fd);
 		stream_drop(stream);
