@@ -3,7 +3,9 @@ and speaking TAP."""
 import collections
 import json
 import os
+import re
 import shutil
+import struct
 import subprocess
 import sys
 import tempfile
@@ -42,6 +44,33 @@ def run(words, **more):
                                     "text": True, "timeout": TIMEOUT, **more})
 
 
+def numbers_of_kinds():
+    with open(os.path.join(os.path.dirname(os.path.realpath(__file__)), "../tracer/format.h"), encoding="utf-8") as file:
+        return {name: number for number, name in enumerate(re.findall(r'^\tX\(\w+, "([\w-]+)"', file.read(), re.M), 1)}
+
+
+KIND = numbers_of_kinds()
+
+
+class Thread:
+    """A thread's file, read without gilscope (docs/trace-format.md): large ones are read at once."""
+
+    def __init__(self, path):
+        with open(path, "rb") as file:
+            # A launcher may be killed before it has written the header.
+            self.bytes = file.read() or bytes(HEADER)
+        self.flags, self.number, self.process, self.parent, self.pid, self.tid = struct.unpack_from("<6I", self.bytes, 68)
+        self.lost, = struct.unpack_from("<Q", self.bytes, 56)
+        self.stalls, = struct.unpack_from("<Q", self.bytes, 168)
+        # The lowest byte of each record: its kind.
+        self.kinds = self.bytes[HEADER::RECORD]
+
+    def only(self, *names):
+        """The sequence of these kinds."""
+        keep = bytes(KIND[name] for name in names)
+        return self.kinds.translate(None, bytes(set(range(256)) - set(keep)))
+
+
 class Trace:
     """A folder, and what gilscope tells about it."""
 
@@ -66,9 +95,13 @@ class Trace:
                   stdin=subprocess.Popen([GILSCOPE, "dump", self.path], stdout=subprocess.PIPE).stdout)
         return collections.Counter({kind: int(number) for kind, number in map(str.split, got.stdout.splitlines())})
 
+    def threads(self):
+        folder = os.path.join(self.path, "threads")
+        return [Thread(os.path.join(folder, name)) for name in sorted(os.listdir(folder))]
+
     def readable(self):
         """Complaints when dump or report cannot read it, or find it damaged."""
-        for words in ["dump"], ["dump", "--json"], ["report"], ["report", "--json"]:
+        for words in ["dump"], ["report"]:
             got = run([GILSCOPE, *words, self.path], stdout=subprocess.DEVNULL)
             if got.returncode or got.stderr:
                 yield f"{' '.join(words)}: exit {got.returncode} {got.stderr}"
