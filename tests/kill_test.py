@@ -17,9 +17,10 @@ RUNS = int(sys.argv[3]) if len(sys.argv) > 3 else 20
 SEED = int(sys.argv[4]) if len(sys.argv) > 4 else random.randrange(1 << 32)
 PR_SET_CHILD_SUBREAPER = 36
 WINDOW = 0.04
-# Between pairs: as fast as possible, and slowly enough that the launcher sleeps now and then.
-SPINS = ["0", "300", "3000", "30000"]
-ENDLESS, SHORT = "1000000000", "300000"
+# Between pairs, and how many pairs there are when the program ends by itself: as fast as possible, and slowly
+# enough that the launcher sleeps now and then.
+SPINS = {"0": "200000", "300": "100000", "3000": "20000"}
+ENDLESS = "1000000000"
 LOCK, UNLOCK = "mutex-acquire", "mutex-release"
 
 
@@ -116,7 +117,7 @@ def recover(trace):
 
 def kill_launcher(folder, moment, spins):
     """The program must come to its own end."""
-    process, trace, counts, pid = start(folder, SHORT, spins)
+    process, trace, counts, pid = start(folder, SPINS[spins], spins)
     time.sleep(moment)
     process.kill()
     process.communicate()
@@ -126,11 +127,11 @@ def kill_launcher(folder, moment, spins):
     # It may have ended before.
     if ended.get(pid, 7 << 8) != 7 << 8 or not whole["ended"]:
         yield f"the program ended with status {ended.get(pid)}"
-    if any(slot["done"] != 2 * int(SHORT) or not slot["ended"] for slot in threads) or len(threads) != 6:
+    if any(slot["done"] != 2 * int(SPINS[spins]) or not slot["ended"] for slot in threads) or len(threads) != 6:
         yield f"threads did not come to their end: {threads}"
     if not trace.facts()["finished"]:
-        # Killed early, it has not made a thread's file.
-        yield from trace.readable() if trace.threads() else []
+        # Killed early, it has not made a thread's file, or not written its header.
+        yield from trace.readable() if any(thread.number for thread in trace.threads()) else []
         yield from recover(trace)
     yield from all_but_one_is_there(trace, threads, may_lose=True)
     there = sum(len(thread.only(LOCK, UNLOCK)) for thread in trace.threads())
@@ -149,8 +150,8 @@ def kill_both(folder, moment, spins):
     wait_for_orphans()
     yield trace
     if not trace.facts()["finished"]:
-        # Killed early, it has not made a thread's file.
-        yield from trace.readable() if trace.threads() else []
+        # Killed early, it has not made a thread's file, or not written its header.
+        yield from trace.readable() if any(thread.number for thread in trace.threads()) else []
         yield from recover(trace)
     yield from all_but_one_is_there(trace, slots(counts)[1])
 
@@ -175,7 +176,7 @@ def a_launcher_is_killed_before_it_has_written(folder):
 def attempts(folder, kill, runs, draw):
     complaints, read, done = [], [], 0
     for number in range(1, runs + 1):
-        steps = kill(folder, draw.random() * WINDOW, draw.choice(SPINS))
+        steps = kill(folder, draw.random() * WINDOW, draw.choice([*SPINS]))
         trace = next(steps)
         complaints += [f"run {number}: {complaint}" for complaint in steps]
         read += [f"run {number}: {complaint}" for complaint in

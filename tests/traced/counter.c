@@ -29,7 +29,9 @@ static pthread_mutex_t common = PTHREAD_MUTEX_INITIALIZER;
 
 static void add(_Atomic uint64_t *to, uint64_t value)
 {
-	__atomic_store_n(to, __atomic_load_n(to, __ATOMIC_RELAXED) + value, __ATOMIC_RELAXED);
+	const uint64_t old = atomic_load_explicit(to, memory_order_relaxed);
+
+	atomic_store_explicit(to, old + value, memory_order_relaxed);
 }
 
 /* The compiler must keep the order of counts and operations; the kernel sees one thread's stores in
