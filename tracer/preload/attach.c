@@ -346,8 +346,9 @@ static bool map_bookkeeping(void)
 	if (at == MAP_FAILED)
 		return false;
 	own = at;
-	/* Where the kernel cannot (before 4.14, or emulated), the child does it first of all. */
-	if (madvise(at, sizeof(*own), MADV_WIPEONFORK) != 0)
+	/* Where the kernel cannot (before 4.14, or emulated: then it takes any advice), the child
+	 * does it first of all. */
+	if (madvise(at, sizeof(*own), MADV_WIPEONFORK) != 0 || madvise(at, sizeof(*own), -1) == 0)
 		pthread_atfork(NULL, NULL, attach_forked);
 	return true;
 }
