@@ -21,6 +21,10 @@ void actor_join(struct actor *actor);
 /* The thread sleeps on the object. */
 void actor_wait_blocked(struct actor *actor, const void *object, size_t size);
 
+/* True in qemu-user, which has no robust locks, makes vfork a fork, and leaves memory in a child that
+ * a kernel would empty. What needs these is not done there. */
+bool schedule_is_emulated(void);
+
 /* A forked child does it, says what it expects, and ends; and is waited for. */
 pid_t schedule_fork(void (*act)(void *object), void *object);
 void schedule_join(pid_t pid);

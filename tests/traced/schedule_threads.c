@@ -161,7 +161,7 @@ void schedule_threads(void)
 	must(prctl(PR_SET_NAME, "schedule") == 0, "prctl");
 	expect(TRACE_THREAD_NAME, 0);
 	pthread_attr_init(&attributes);
-	pthread_attr_setstacksize(&attributes, (size_t)1 << 46);
+	pthread_attr_setstacksize(&attributes, (size_t)1 << 50);
 	must_be(EAGAIN, pthread_create(&thread, &attributes, exits, NULL), "a thread too large");
 	expect(TRACE_THREAD_CREATE, EAGAIN);
 	pthread_attr_destroy(&attributes);
