@@ -308,13 +308,14 @@ static void discard(struct drain *drain, uint32_t index)
 {
 	struct arena *arena = drain->memory->arena;
 	struct arena_ring *ring = &arena->rings[index];
-	const uint64_t slots = arena_ring_bytes(index) / sizeof(struct record);
+	struct record *records = arena_records(arena, index);
+	const uint64_t slots = arena_ring_bytes(index) / sizeof(*records);
 
 	if (must_wait(drain, index) && !drain->over)
 		return;
-	drain->totals.lost += committed(arena_records(arena, index), slots) +
+	drain->totals.lost += stream_count_events(records, committed(records, slots)) +
 			      atomic_load_explicit(&ring->lost, memory_order_relaxed);
-	memset(arena_records(arena, index), 0, arena_ring_bytes(index));
+	memset(records, 0, arena_ring_bytes(index));
 	memory_recycle(drain->memory, index);
 }
 

@@ -92,7 +92,6 @@ static void summarize(const struct launch *launch)
 {
 	const struct drain_totals *totals = &launch->totals;
 	const char *reason = folder_lost_reason(totals);
-	struct err err = { 0 };
 
 	if (reason)
 		fprintf(stderr, "gilscope: LOST %" PRIu64 " events: %s\n", totals->lost, reason);
@@ -105,7 +104,7 @@ static void summarize(const struct launch *launch)
 		fprintf(stderr,
 			"gilscope: threads had to wait %" PRIu64 " times for room to record\n",
 			totals->stalls);
-	if (totals->records == 0)
+	if (totals->records == 0 && !reason)
 		fprintf(stderr, "gilscope: nothing was recorded: the program makes no call that "
 				"can be seen, or dropped the recorder\n");
 	fprintf(stderr,
@@ -114,8 +113,6 @@ static void summarize(const struct launch *launch)
 		totals->records, totals->threads, totals->threads == 1 ? "" : "s",
 		totals->processes, totals->processes == 1 ? "" : "es", launch->folder.path,
 		reason ? "" : ", none lost");
-	if (!report_verdict(launch->folder.path, SUMMARY_RECORDS, stderr, &err))
-		fprintf(stderr, "gilscope: %s\n", err.text);
 }
 
 static bool finish(struct launch *launch, struct err *err)
@@ -134,14 +131,19 @@ static bool finish(struct launch *launch, struct err *err)
 static int trace(struct launch *launch, bool quiet, struct err *err)
 {
 	struct err late = { 0 };
+	bool described;
 
 	if (!prepare(launch, err) || !run_command(&launch->run, launch->path, launch->words,
 						  &launch->memory, launch->drain, err))
 		return err->code;
-	if (!finish(launch, &late))
-		fprintf(stderr, "gilscope: %s\n", late.text);
+	described = finish(launch, &late);
+	/* What was lost comes first. */
 	if (!quiet)
 		summarize(launch);
+	if (described && !quiet)
+		described = report_verdict(launch->folder.path, SUMMARY_RECORDS, stderr, &late);
+	if (!described)
+		fprintf(stderr, "gilscope: %s\n", late.text);
 	return launch->run.status;
 }
 

@@ -126,6 +126,24 @@ struct stream *stream_resume(const char *folder, const struct arena *arena, uint
 	return stream;
 }
 
+uint64_t stream_count_events(const struct record *records, uint64_t count)
+{
+	uint64_t events = 0;
+
+	for (uint64_t i = 0; i < count; i++)
+		events += record_kind(&records[i]) != TRACE_ARG;
+	return events;
+}
+
+/* An event whose beginning was written and whose end was not is lost too: readers leave it out. */
+static uint64_t count_lost(const struct stream *stream, const struct record *records,
+			   uint64_t count)
+{
+	const bool cut = count > 0 && stream->lost == 0 && record_kind(records) == TRACE_ARG;
+
+	return stream_count_events(records, count) + cut;
+}
+
 bool stream_append(struct stream *stream, const struct record *records, uint64_t count)
 {
 	const uint64_t bytes = count * sizeof(*records);
@@ -145,7 +163,8 @@ bool stream_append(struct stream *stream, const struct record *records, uint64_t
 		stream->last_head = last->head;
 	}
 	stream->bytes += done;
-	stream->lost += count - done / sizeof(*records);
+	stream->lost += count_lost(stream, records + done / sizeof(*records),
+				   count - done / sizeof(*records));
 	return ok;
 }
 

@@ -13,7 +13,7 @@ struct stream {
 	uint32_t ring;             /* index; the thread moves on to a successor */
 	uint64_t drained;          /* position in the ring */
 	uint64_t bytes;            /* of records in the file */
-	uint64_t lost;             /* committed but not written: the output is full */
+	uint64_t lost;             /* events not written: the output is full */
 	uint64_t last_head;        /* of the last record */
 	uint64_t waiting_since_ns; /* for a slot that is reserved and not written; 0: for none */
 };
@@ -22,6 +22,8 @@ struct stream {
 struct stream *stream_create(const char *folder, const struct arena *arena, uint32_t ring);
 /* Goes on with a file that a launcher left when it was killed; null when there is none. */
 struct stream *stream_resume(const char *folder, const struct arena *arena, uint32_t ring);
+/* Events that begin in so many records. */
+uint64_t stream_count_events(const struct record *records, uint64_t count);
 /* Appends; false when the output cannot take it all: what fitted is there, the rest is lost. */
 bool stream_append(struct stream *stream, const struct record *records, uint64_t count);
 /* Frees without writing; accepts null. */
