@@ -5,7 +5,9 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <pthread.h>
+#include <sched.h>
 #include <stdatomic.h>
+#include <stdbool.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -14,7 +16,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#define SLOTS 64
+#define SLOTS 512
 
 /* Written by its thread alone. An operation is begun, made and done: a thread that is killed leaves
  * the two counts at most one apart. */
@@ -24,7 +26,8 @@ struct slot {
 
 static struct slot *slots;
 static _Atomic uint64_t *used; /* in the first slot, which is no thread's */
-static unsigned long pairs, spins;
+static unsigned long threads, pairs, spins;
+static bool alone;
 static pthread_mutex_t common = PTHREAD_MUTEX_INITIALIZER;
 
 static void add(_Atomic uint64_t *to, uint64_t value)
@@ -55,8 +58,11 @@ static void *work(void *unused)
 		abort();
 	add(&slot->pid, (uint64_t)getpid());
 	add(&slot->tid, (uint64_t)gettid());
+	/* All are there at once. */
+	while (atomic_load_explicit(used, memory_order_relaxed) < threads)
+		sched_yield();
 	for (unsigned long i = 0; i < pairs; i++) {
-		pthread_mutex_t *mutex = i % 16 == 15 ? &common : &own;
+		pthread_mutex_t *mutex = i % 16 == 15 && !alone ? &common : &own;
 
 		count(slot, pthread_mutex_lock, mutex);
 		count(slot, pthread_mutex_unlock, mutex);
@@ -67,15 +73,15 @@ static void *work(void *unused)
 	return NULL;
 }
 
-static void work_in_threads(int threads)
+static void work_in_threads(void)
 {
 	pthread_t ids[SLOTS];
 
-	for (int i = 0; i < threads; i++) {
+	for (unsigned long i = 0; i < threads; i++) {
 		if (pthread_create(&ids[i], NULL, work, NULL) != 0)
 			abort();
 	}
-	for (int i = 0; i < threads; i++)
+	for (unsigned long i = 0; i < threads; i++)
 		pthread_join(ids[i], NULL);
 }
 
@@ -98,21 +104,22 @@ static struct slot *map(const char *path)
 int main(int argc, char *argv[])
 {
 	pid_t pid = -1;
-	int threads, status = 0;
+	int status = 0;
 
 	if (argc < 5)
 		return 2;
 	slots = map(argv[1]);
 	used = &slots[0].begun;
-	threads = atoi(argv[2]);
+	threads = strtoul(argv[2], NULL, 10);
+	alone = argc > 5 && strcmp(argv[5], "alone") == 0;
 	pairs = strtoul(argv[3], NULL, 10);
 	spins = strtoul(argv[4], NULL, 10);
 	/* A test kills us with our child, and nobody else. */
 	setpgid(0, 0);
-	if (argc > 5)
+	if (argc > 5 && !alone)
 		pid = fork();
 	add(&slots[0].pid, pid == 0 ? 0 : (uint64_t)getpid());
-	work_in_threads(threads);
+	work_in_threads();
 	if (pid == 0)
 		return 0;
 	if (pid > 0 && (waitpid(pid, &status, 0) != pid || status != 0))
