@@ -15,36 +15,6 @@
 
 static char *program, *file;
 
-const struct timespec schedule_past = { .tv_sec = 1 };
-
-static struct timespec after(clockid_t clock, long ns, time_t s)
-{
-	struct timespec at;
-
-	clock_gettime(clock, &at);
-	at.tv_sec += s + (at.tv_nsec + ns) / 1000000000;
-	at.tv_nsec = (at.tv_nsec + ns) % 1000000000;
-	return at;
-}
-
-struct timespec schedule_soon(clockid_t clock)
-{
-	return after(clock, 3000000, 0);
-}
-
-struct timespec schedule_late(clockid_t clock)
-{
-	return after(clock, 0, 1000);
-}
-
-bool schedule_is_emulated(void)
-{
-	size_t length;
-	void *head;
-
-	return syscall(SYS_get_robust_list, 0, &head, &length) != 0 && errno == ENOSYS;
-}
-
 static void join(pid_t pid, int wanted)
 {
 	int status;
@@ -204,7 +174,7 @@ int main(int argc, char *argv[])
 		everything();
 		children();
 		spawned_children();
-		if (!schedule_is_emulated()) {
+		if (!actor_is_emulated()) {
 			hidden_child();
 			borrowed_children();
 		}

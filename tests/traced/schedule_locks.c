@@ -48,20 +48,20 @@ static void lock_and_unlock(void *mutex)
 
 static void timed_locks(void *mutex)
 {
-	const struct timespec real = schedule_soon(CLOCK_REALTIME);
-	const struct timespec steady = schedule_soon(CLOCK_MONOTONIC);
+	const struct timespec real = actor_soon(CLOCK_REALTIME);
+	const struct timespec steady = actor_soon(CLOCK_MONOTONIC);
 
 	expect_many(TRACE_MUTEX_CONFLICT, 3);
 	TOOK(MUTEX, ETIMEDOUT, pthread_mutex_timedlock(mutex, &real));
 	TOOK(MUTEX, ETIMEDOUT, pthread_mutex_clocklock(mutex, CLOCK_MONOTONIC, &steady));
-	TOOK(MUTEX, ETIMEDOUT, pthread_mutex_timedlock(mutex, &schedule_past));
+	TOOK(MUTEX, ETIMEDOUT, pthread_mutex_timedlock(mutex, &actor_past));
 	TOOK(MUTEX, EBUSY, pthread_mutex_trylock(mutex));
 }
 
 static void waiting_locks(void *mutex)
 {
-	const struct timespec real = schedule_late(CLOCK_REALTIME);
-	const struct timespec steady = schedule_late(CLOCK_MONOTONIC);
+	const struct timespec real = actor_late(CLOCK_REALTIME);
+	const struct timespec steady = actor_late(CLOCK_MONOTONIC);
 
 	TOOK(MUTEX, 0, pthread_mutex_timedlock(mutex, &real));
 	RELEASED(MUTEX, 0, pthread_mutex_unlock(mutex));
@@ -125,7 +125,7 @@ static void owner_dies(void)
 	must_be(0, pthread_mutex_consistent(&mutex), "pthread_mutex_consistent");
 	RELEASED(MUTEX, 0, pthread_mutex_unlock(&mutex));
 	lock_and_die(&mutex);
-	TOOK(MUTEX, EOWNERDEAD, pthread_mutex_clocklock(&mutex, CLOCK_MONOTONIC, &schedule_past));
+	TOOK(MUTEX, EOWNERDEAD, pthread_mutex_clocklock(&mutex, CLOCK_MONOTONIC, &actor_past));
 	RELEASED(MUTEX, 0, pthread_mutex_unlock(&mutex));
 	/* Not made consistent. */
 	TOOK(MUTEX, ENOTRECOVERABLE, pthread_mutex_lock(&mutex));
@@ -150,8 +150,7 @@ static void refuses(void)
 	init(&mutex, PTHREAD_MUTEX_NORMAL, PTHREAD_MUTEX_STALLED, PTHREAD_PRIO_NONE, 0);
 	TOOK(MUTEX, 0, pthread_mutex_lock(&mutex));
 	TOOK(MUTEX, EINVAL, pthread_mutex_timedlock(&mutex, &no_time));
-	TOOK(MUTEX, EINVAL,
-	     pthread_mutex_clocklock(&mutex, CLOCK_PROCESS_CPUTIME_ID, &schedule_past));
+	TOOK(MUTEX, EINVAL, pthread_mutex_clocklock(&mutex, CLOCK_PROCESS_CPUTIME_ID, &actor_past));
 	RELEASED(MUTEX, 0, pthread_mutex_unlock(&mutex));
 	use(&mutex);
 }
@@ -189,7 +188,7 @@ void schedule_mutexes(void)
 	use(&mutex);
 	refuses();
 	recurs();
-	if (!schedule_is_emulated())
+	if (!actor_is_emulated())
 		owner_dies();
 }
 
@@ -207,7 +206,7 @@ static void write_lock(void *lock)
 
 static void timed_read_lock(void *lock)
 {
-	const struct timespec late = schedule_late(CLOCK_MONOTONIC);
+	const struct timespec late = actor_late(CLOCK_MONOTONIC);
 
 	TOOK(READ, 0, pthread_rwlock_clockrdlock(lock, CLOCK_MONOTONIC, &late));
 	RELEASED(RWLOCK, 0, pthread_rwlock_unlock(lock));
@@ -215,7 +214,7 @@ static void timed_read_lock(void *lock)
 
 static void timed_write_lock(void *lock)
 {
-	const struct timespec late = schedule_late(CLOCK_REALTIME);
+	const struct timespec late = actor_late(CLOCK_REALTIME);
 
 	TOOK(WRITE, 0, pthread_rwlock_timedwrlock(lock, &late));
 	RELEASED(RWLOCK, 0, pthread_rwlock_unlock(lock));
@@ -223,8 +222,8 @@ static void timed_write_lock(void *lock)
 
 static void timed_out_by_reader(void *lock)
 {
-	const struct timespec real = schedule_soon(CLOCK_REALTIME);
-	const struct timespec steady = schedule_soon(CLOCK_MONOTONIC);
+	const struct timespec real = actor_soon(CLOCK_REALTIME);
+	const struct timespec steady = actor_soon(CLOCK_MONOTONIC);
 
 	expect_many(TRACE_WRITE_CONFLICT, 2);
 	TOOK(WRITE, ETIMEDOUT, pthread_rwlock_timedwrlock(lock, &real));
@@ -236,8 +235,8 @@ static void timed_out_by_reader(void *lock)
 
 static void timed_out_by_writer(void *lock)
 {
-	const struct timespec real = schedule_soon(CLOCK_REALTIME);
-	const struct timespec steady = schedule_soon(CLOCK_MONOTONIC);
+	const struct timespec real = actor_soon(CLOCK_REALTIME);
+	const struct timespec steady = actor_soon(CLOCK_MONOTONIC);
 
 	expect_many(TRACE_READ_CONFLICT, 2);
 	TOOK(READ, ETIMEDOUT, pthread_rwlock_timedrdlock(lock, &real));

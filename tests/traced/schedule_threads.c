@@ -17,28 +17,6 @@
 /* What actors do when they only have to be there: they wait for the end of the file. */
 static int gate[2];
 
-static void *enter(void *actor_)
-{
-	struct actor *actor = actor_;
-
-	expect(TRACE_THREAD_START, 0);
-	/* [tid] What the thread did before is seen by who reads it. */
-	__atomic_store_n(&actor->tid, gettid(), __ATOMIC_RELEASE);
-	actor->act(actor->object);
-	expect(TRACE_THREAD_EXIT, 0);
-	return NULL;
-}
-
-void actor_start(struct actor *actor, void (*act)(void *object), void *object)
-{
-	*actor = (struct actor){ .act = act, .object = object };
-	must_be(0, pthread_create(&actor->thread, NULL, enter, actor), "pthread_create");
-	expect(TRACE_THREAD_CREATE, 0);
-	/* [tid] */
-	while (__atomic_load_n(&actor->tid, __ATOMIC_ACQUIRE) == 0)
-		sched_yield();
-}
-
 static void joined(int wanted, int result, const char *what)
 {
 	must_be(wanted, result, what);
@@ -47,16 +25,6 @@ static void joined(int wanted, int result, const char *what)
 }
 
 #define JOINED(wanted, call) joined(wanted, call, #call)
-
-void actor_join(struct actor *actor)
-{
-	JOINED(0, pthread_join(actor->thread, NULL));
-}
-
-void actor_wait_blocked(struct actor *actor, const void *object, size_t size)
-{
-	wait_until_blocked(getpid(), actor->tid, object, size);
-}
 
 static void pass_gate(void *unused)
 {
@@ -91,16 +59,16 @@ static void joins(void)
 
 	must(pipe(gate) == 0, "a pipe");
 	actor_start(&actor, pass_gate, NULL);
-	real = schedule_soon(CLOCK_REALTIME);
-	steady = schedule_soon(CLOCK_MONOTONIC);
+	real = actor_soon(CLOCK_REALTIME);
+	steady = actor_soon(CLOCK_MONOTONIC);
 	JOINED(EBUSY, pthread_tryjoin_np(actor.thread, NULL));
 	JOINED(ETIMEDOUT, pthread_timedjoin_np(actor.thread, NULL, &real));
 	JOINED(ETIMEDOUT, pthread_clockjoin_np(actor.thread, NULL, CLOCK_MONOTONIC, &steady));
 	close(gate[1]);
-	steady = schedule_late(CLOCK_MONOTONIC);
+	steady = actor_late(CLOCK_MONOTONIC);
 	JOINED(0, pthread_clockjoin_np(actor.thread, NULL, CLOCK_MONOTONIC, &steady));
 	actor_start(&actor, pass_gate, NULL);
-	real = schedule_late(CLOCK_REALTIME);
+	real = actor_late(CLOCK_REALTIME);
 	JOINED(0, pthread_timedjoin_np(actor.thread, NULL, &real));
 	close(gate[0]);
 	JOINED(EDEADLK, pthread_join(pthread_self(), NULL));
@@ -193,7 +161,7 @@ static void c11_unlock(void)
 
 static int c11_waits(void *tid)
 {
-	const struct timespec late = schedule_late(CLOCK_REALTIME);
+	const struct timespec late = actor_late(CLOCK_REALTIME);
 
 	expect(TRACE_THREAD_START, 0);
 	C11_TOOK(thrd_success, mtx_lock(&c11_mutex));
@@ -211,7 +179,7 @@ static int c11_waits(void *tid)
 
 static int c11_contends(void *tid)
 {
-	const struct timespec soon = schedule_soon(CLOCK_REALTIME);
+	const struct timespec soon = actor_soon(CLOCK_REALTIME);
 
 	expect(TRACE_THREAD_START, 0);
 	expect(TRACE_MUTEX_CONFLICT, 0);
@@ -285,7 +253,7 @@ void schedule_c11(void)
 	c11_join(thread, 8);
 	C11_TOOK(thrd_success, mtx_trylock(&c11_mutex));
 	c11_unlock();
-	C11_TOOK(thrd_success, mtx_timedlock(&c11_mutex, &schedule_past));
+	C11_TOOK(thrd_success, mtx_timedlock(&c11_mutex, &actor_past));
 	c11_unlock();
 	c11_conditions();
 	mtx_destroy(&c11_mutex);

@@ -36,14 +36,14 @@ static void take(void *semaphore)
 
 static void take_timed(void *semaphore)
 {
-	const struct timespec late = schedule_late(CLOCK_REALTIME);
+	const struct timespec late = actor_late(CLOCK_REALTIME);
 
 	TOOK(0, sem_timedwait(semaphore, &late));
 }
 
 static void take_clocked(void *semaphore)
 {
-	const struct timespec late = schedule_late(CLOCK_MONOTONIC);
+	const struct timespec late = actor_late(CLOCK_MONOTONIC);
 
 	TOOK(0, sem_clockwait(semaphore, CLOCK_MONOTONIC, &late));
 }
@@ -61,8 +61,8 @@ static void contend(sem_t *semaphore, void (*act)(void *object))
 
 static void use_semaphore(sem_t *semaphore)
 {
-	const struct timespec real = schedule_soon(CLOCK_REALTIME);
-	const struct timespec steady = schedule_soon(CLOCK_MONOTONIC);
+	const struct timespec real = actor_soon(CLOCK_REALTIME);
+	const struct timespec steady = actor_soon(CLOCK_MONOTONIC);
 	const struct timespec no_time = { .tv_nsec = 1000000000 };
 
 	TOOK(EAGAIN, sem_trywait(semaphore));
@@ -160,7 +160,7 @@ static void wait_once(void *object)
 
 static void wait_timed(void *object)
 {
-	const struct timespec late = schedule_late(CLOCK_REALTIME);
+	const struct timespec late = actor_late(CLOCK_REALTIME);
 	struct meeting *at = object;
 
 	lock();
@@ -170,7 +170,7 @@ static void wait_timed(void *object)
 
 static void wait_clocked(void *object)
 {
-	const struct timespec late = schedule_late(CLOCK_MONOTONIC);
+	const struct timespec late = actor_late(CLOCK_MONOTONIC);
 	struct meeting *at = object;
 
 	lock();
@@ -229,12 +229,12 @@ static void meet_all(void (*act)(void *object))
 
 static void time_out(clockid_t clock)
 {
-	const struct timespec soon = schedule_soon(clock);
+	const struct timespec soon = actor_soon(clock);
 
 	lock();
 	WAITED(ETIMEDOUT, meeting.functions->timedwait(&meeting.condition, &meeting.mutex, &soon));
 	WAITED(ETIMEDOUT,
-	       meeting.functions->timedwait(&meeting.condition, &meeting.mutex, &schedule_past));
+	       meeting.functions->timedwait(&meeting.condition, &meeting.mutex, &actor_past));
 	unlock();
 }
 
