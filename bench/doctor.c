@@ -5,9 +5,9 @@
 #include "base/machine.h"
 #include "base/param.h"
 #include "base/path.h"
+#include "base/wrap.h"
 #include "bench/counters.h"
 #include "bench/probe.h"
-#include "bench/wrap.h"
 
 #include <limits.h>
 #include <stdio.h>

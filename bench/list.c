@@ -6,9 +6,9 @@
 #include "base/home.h"
 #include "base/param.h"
 #include "base/path.h"
+#include "base/wrap.h"
 #include "bench/counters.h"
 #include "bench/describe.h"
-#include "bench/wrap.h"
 #include "config.h"
 #include "workload_list.h"
 

@@ -2,6 +2,8 @@
  * tables. */
 #include "tracer/report_text.h"
 
+#include "base/wrap.h"
+
 #include <inttypes.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -12,8 +14,6 @@
 static void put(const char *label, const char *format, ...)
 {
 	char text[4096];
-	const char *word = text;
-	size_t column = LABEL;
 	va_list args;
 
 	va_start(args, format);
@@ -22,18 +22,7 @@ static void put(const char *label, const char *format, ...)
 	for (char *c = text; *c; c++)
 		*c = (unsigned char)*c < ' ' || *c == 0x7f ? '?' : *c;
 	printf("%-*s", LABEL, label);
-	while (*word) {
-		const size_t length = strcspn(word, " ");
-
-		if (column > LABEL && column + 1 + length > TEXT_COLUMNS) {
-			printf("\n%*s", LABEL, "");
-			column = LABEL;
-		}
-		printf("%s%.*s", column > LABEL ? " " : "", (int)length, word);
-		column += length + (column > LABEL);
-		word += length + strspn(word + length, " ");
-	}
-	putchar('\n');
+	wrap_print(stdout, LABEL, text);
 }
 
 const char *text_count(uint64_t count, char to[16])

@@ -1,6 +1,6 @@
 /* Text in a column: what does not fit in 100 columns goes on below its beginning. */
-#ifndef BENCH_WRAP_H
-#define BENCH_WRAP_H
+#ifndef BASE_WRAP_H
+#define BASE_WRAP_H
 
 #include <stdio.h>
 

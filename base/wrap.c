@@ -1,5 +1,5 @@
 /* Breaks lines between words. */
-#include "bench/wrap.h"
+#include "base/wrap.h"
 
 #include <stdarg.h>
 #include <string.h>
