@@ -2,8 +2,6 @@
  * tables. */
 #include "tracer/report_text.h"
 
-#include "base/wrap.h"
-
 #include <inttypes.h>
 #include <stdarg.h>
 #include <stdio.h>

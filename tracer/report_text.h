@@ -2,9 +2,10 @@
 #ifndef TRACER_REPORT_TEXT_H
 #define TRACER_REPORT_TEXT_H
 
+#include "base/wrap.h"
 #include "tracer/report.h"
 
-#define TEXT_COLUMNS 100
+#define TEXT_COLUMNS WRAP_COLUMNS
 
 /* Exact up to seven digits, then three and a unit. */
 const char *text_count(uint64_t count, char to[16]);
