@@ -21,7 +21,7 @@ static std::shared_timed_mutex shared_timed;
 static std::condition_variable condition;
 static std::condition_variable_any any;
 static std::once_flag once;
-static int count, onces;
+static int count, count_shared, onces;
 
 // Locks when its thread is nearly gone.
 struct late {
@@ -43,7 +43,7 @@ static void fight()
 	}
 	for (int i = 0; i < 100; i++) {
 		std::unique_lock<std::shared_mutex> guard(shared);
-		count++;
+		count_shared++;
 	}
 	for (int i = 0; i < 100; i++)
 		std::shared_lock<std::shared_mutex> guard(shared);
@@ -59,7 +59,7 @@ static void fights()
 		threads.emplace_back(fight);
 	for (auto &thread : threads)
 		thread.join();
-	std::cout << count << ' ' << onces << std::endl;
+	std::cout << count << ' ' << count_shared << ' ' << onces << std::endl;
 }
 
 // A routine that throws has not been done.
