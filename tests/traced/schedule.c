@@ -103,13 +103,18 @@ static void children(void)
 		join(others[i], 0);
 }
 
+static void no_act(void *unused)
+{
+	(void)unused;
+}
+
 /* A system call that no hook stands before. */
-static void hidden_child(void)
+static void hidden_child(void (*act)(void *object))
 {
 	const pid_t pid = (pid_t)syscall(SYS_clone, SIGCHLD, 0, 0, 0, 0);
 
 	if (pid == 0)
-		be_child(few, NULL, true);
+		be_child(act, NULL, true);
 	join(pid, 0);
 }
 
@@ -175,7 +180,8 @@ int main(int argc, char *argv[])
 		children();
 		spawned_children();
 		if (!actor_is_emulated()) {
-			hidden_child();
+			hidden_child(few);
+			hidden_child(no_act);
 			borrowed_children();
 		}
 		schedule_join(schedule_fork(schedule_shared, NULL));

@@ -335,7 +335,7 @@ void attach_forked(void)
 
 bool attach_borrowed(void)
 {
-	return own && own->pid != (uint32_t)getpid();
+	return own && own->pid != 0 && own->pid != (uint32_t)getpid();
 }
 
 static bool map_bookkeeping(void)

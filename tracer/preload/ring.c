@@ -116,15 +116,24 @@ static struct ring *find_room(struct ring *ring, uint64_t *at, uint64_t bytes)
 	}
 }
 
-void ring_put_slow(struct ring *ring, uint64_t at, uint64_t head, uint64_t operand)
+/* When an event in 'ring' was that was to go into 'first' at 'raw'. Another ring begins with
+ * records of its own, which are before. */
+static uint64_t time_in(const struct ring *ring, const struct ring *first, uint64_t raw)
+{
+	if (!ring->limit)
+		return clock_now_ns();
+	return ring == first ? raw : clock_raw();
+}
+
+void ring_put_slow(struct ring *first, uint64_t at, uint64_t head, uint64_t operand)
 {
 	const int saved = errno;
+	struct ring *ring = find_room(first, &at, sizeof(struct record));
 
-	ring = find_room(ring, &at, sizeof(struct record));
-	if (ring && !ring->limit)
-		head = ring_head((unsigned)(head & 0xff), clock_now_ns());
 	if (ring)
-		ring_write(ring, at, head, operand);
+		ring_write(ring, at,
+			   ring_head((unsigned)(head & 0xff), time_in(ring, first, head >> 8)),
+			   operand);
 	errno = saved;
 }
 
@@ -132,14 +141,14 @@ void ring_put_args_at(uint64_t raw, unsigned kind, uint64_t operand, const uint6
 		      unsigned count)
 {
 	const uint64_t bytes = (1 + count) * sizeof(struct record);
-	struct ring *ring = ring_current;
+	struct ring *const first = ring_current, *ring = first;
 	uint64_t at = ring_reserve(ring, bytes);
 	const int saved = errno;
 
 	if (at + bytes > ring->limit)
 		ring = find_room(ring, &at, bytes);
-	if (ring && !ring->limit)
-		raw = clock_now_ns();
+	if (ring)
+		raw = time_in(ring, first, raw);
 	/* The first record last: without it the launcher does not look at those behind it. */
 	for (unsigned i = count; ring && i > 0; i--)
 		ring_write(ring, at + i * sizeof(struct record), ring_head(TRACE_ARG, raw),
