@@ -212,13 +212,14 @@ static bool make_ready(struct memory *memory, uint32_t index, _Atomic uint32_t *
 	return true;
 }
 
+/* 'none': all of them are in use. */
 static bool prepare(struct memory *memory, uint32_t from, uint32_t to, uint32_t want,
-		    _Atomic uint32_t *ready)
+		    _Atomic uint32_t *ready, bool *none)
 {
 	bool made = false;
+	uint32_t i;
 
-	for (uint32_t i = from; i < to && atomic_load_explicit(ready, memory_order_relaxed) < want;
-	     i++) {
+	for (i = from; i < to && atomic_load_explicit(ready, memory_order_relaxed) < want; i++) {
 		uint32_t *high = i < ARENA_SMALL_RINGS ? &memory->high_small : &memory->high_large;
 
 		if (atomic_load_explicit(&memory->arena->states[i], memory_order_relaxed) !=
@@ -230,19 +231,23 @@ static bool prepare(struct memory *memory, uint32_t from, uint32_t to, uint32_t 
 		if (i >= *high)
 			*high = i + 1;
 	}
+	*none = i == to && atomic_load_explicit(ready, memory_order_relaxed) == 0;
 	return made;
 }
 
 bool memory_prepare(struct memory *memory, uint32_t small, uint32_t large)
 {
 	struct arena *arena = memory->arena;
-	bool made;
+	bool made, exhausted, none, no_large;
 
 	memory->exhausted = false;
-	made = prepare(memory, 0, ARENA_SMALL_RINGS, small, &arena->ready_small);
-	made |= prepare(memory, ARENA_SMALL_RINGS, ARENA_RINGS, large, &arena->ready_large);
-	atomic_store_explicit(&arena->exhausted, memory->exhausted, memory_order_relaxed);
-	if (made || memory->exhausted) {
+	made = prepare(memory, 0, ARENA_SMALL_RINGS, small, &arena->ready_small, &none);
+	/* Nobody waits for a large one: without it a thread waits for its own to be drained. */
+	exhausted = memory->exhausted || none;
+	made |= prepare(memory, ARENA_SMALL_RINGS, ARENA_RINGS, large, &arena->ready_large,
+			&no_large);
+	atomic_store_explicit(&arena->exhausted, exhausted, memory_order_relaxed);
+	if (made || exhausted) {
 		atomic_fetch_add_explicit(&arena->replenished, 1, memory_order_relaxed);
 		syscall(SYS_futex, &arena->replenished, FUTEX_WAKE, INT_MAX, NULL, NULL, 0);
 	}
