@@ -118,6 +118,7 @@ static int claim_small(void)
 static struct ring *set_up(uint32_t index)
 {
 	struct ring *ring = &own->rings[index];
+	const uint32_t starts = atomic_load_explicit(&ring->starts, memory_order_relaxed);
 
 	*ring = (struct ring){
 		.mask = arena_ring_bytes(index) - 1,
@@ -125,6 +126,8 @@ static struct ring *set_up(uint32_t index)
 		.token = (uint64_t)(index + 1) << 48,
 		.shared = &arena->rings[index],
 		.index = index,
+		.starts = starts,
+		.starts_before = starts,
 	};
 	return ring;
 }

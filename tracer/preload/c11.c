@@ -176,8 +176,7 @@ int thrd_create(thrd_t *thread, thrd_start_t start, void *argument)
 	const int result = ring ? REAL(thrd_create)(thread, thread_main_c11, ring) :
 				  REAL(thrd_create)(thread, start, argument);
 
-	thread_created(ring, result == thrd_success ? (pthread_t)*thread : 0, to_errno(result),
-		       (uintptr_t)start);
+	thread_created(ring, thread, to_errno(result), (uintptr_t)start);
 	return result;
 }
 

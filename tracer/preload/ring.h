@@ -30,6 +30,11 @@ struct ring {
 	void *(*start)(void *);
 	int (*start_c11)(void *);
 	void *argument;
+	/* Of the thread that it is taken for; and how many have begun with it, which is kept when
+	 * it is taken anew. */
+	_Atomic pthread_t handle;
+	_Atomic uint32_t starts;
+	uint32_t starts_before;
 };
 
 /* The calling thread's; never null. Static TLS: reading it calls nothing. */

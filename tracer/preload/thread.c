@@ -7,9 +7,12 @@
 #include "tracer/preload/real.h"
 #include "tracer/preload/unwind.h"
 
+#include <errno.h>
 #include <stdarg.h>
 #include <string.h>
 #include <sys/prctl.h>
+#include <sys/uio.h>
+#include <unistd.h>
 
 struct ring *thread_prepare(void *(*start)(void *), thrd_start_t start_c11, void *argument)
 {
@@ -24,14 +27,37 @@ struct ring *thread_prepare(void *(*start)(void *), thrd_start_t start_c11, void
 	return ring;
 }
 
-void thread_created(struct ring *ring, pthread_t thread, int error, uintptr_t start)
+/* The new thread may have freed what its handle was written to. So it is read from there by a call
+ * that can fail, and holds only if the thread has not begun by then; else it has told us itself. */
+static pthread_t read_handle(const struct ring *ring, const pthread_t *thread)
+{
+	pthread_t handle = 0;
+	struct iovec to = { .iov_base = &handle, .iov_len = sizeof(handle) };
+	struct iovec from = { .iov_base = (void *)(uintptr_t)thread, .iov_len = sizeof(handle) };
+	const bool begun = ring && atomic_load_explicit(&ring->starts, memory_order_relaxed) !=
+					   ring->starts_before;
+
+	if (!begun && process_vm_readv(getpid(), &to, 1, &from, 1, 0) < 0 && errno != EFAULT)
+		handle = *thread; /* that call is not allowed here */
+	/* [thread-begins] */
+	if (ring &&
+	    atomic_load_explicit(&ring->starts, memory_order_acquire) != ring->starts_before)
+		handle = atomic_load_explicit(&ring->handle, memory_order_relaxed);
+	return handle;
+}
+
+void thread_created(struct ring *ring, const pthread_t *thread, int error, uintptr_t start)
 {
 	const uint64_t args[] = { start };
+	const int saved = errno;
+	pthread_t handle = 0;
 
-	if (ring && error)
+	if (!error)
+		handle = read_handle(ring, thread);
+	else if (ring)
 		attach_give_back(ring);
-	ring_put_args(TRACE_THREAD_CREATE, ring_operand((unsigned)error & 0xff, error ? 0 : thread),
-		      args, 1);
+	ring_put_args(TRACE_THREAD_CREATE, ring_operand((unsigned)error & 0xff, handle), args, 1);
+	errno = saved;
 }
 
 static void record_exit(void *self)
@@ -42,11 +68,14 @@ static void record_exit(void *self)
 static void *started(struct ring *ring, uintptr_t start)
 {
 	const uint64_t args[] = { start };
-	void *const self = (void *)pthread_self();
+	const pthread_t self = pthread_self();
 
+	atomic_store_explicit(&ring->handle, self, memory_order_relaxed);
+	/* [thread-begins] Our creator sees the handle, and reads it nowhere else any more. */
+	atomic_fetch_add_explicit(&ring->starts, 1, memory_order_release);
 	attach_adopt(ring);
-	ring_put_args(TRACE_THREAD_START, ring_operand(0, (uintptr_t)self), args, 1);
-	return self;
+	ring_put_args(TRACE_THREAD_START, ring_operand(0, self), args, 1);
+	return (void *)self;
 }
 
 /* The clean-up handler runs on return, on pthread_exit and on cancellation alike. */
@@ -85,7 +114,7 @@ int pthread_create(pthread_t *thread, const pthread_attr_t *attributes, void *(*
 	const int result = ring ? REAL(pthread_create)(thread, attributes, thread_main, ring) :
 				  REAL(pthread_create)(thread, attributes, start, argument);
 
-	thread_created(ring, result == 0 ? *thread : 0, result, (uintptr_t)start);
+	thread_created(ring, thread, result, (uintptr_t)start);
 	return result;
 }
 

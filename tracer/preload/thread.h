@@ -11,7 +11,7 @@
  * there is none: then the thread starts as the program said. */
 struct ring *thread_prepare(void *(*start)(void *), thrd_start_t start_c11, void *argument);
 /* Records the creation; a ring whose thread does not come is given back. */
-void thread_created(struct ring *ring, pthread_t thread, int error, uintptr_t start);
+void thread_created(struct ring *ring, const pthread_t *thread, int error, uintptr_t start);
 /* The start routines that run the program's. */
 void *thread_main(void *ring);
 int thread_main_c11(void *ring);
