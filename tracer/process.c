@@ -9,7 +9,8 @@
 
 struct living {
 	uint32_t number, pid;
-	bool ours; /* of our pid namespace */
+	bool ours; /* of our pid namespace: its pid means something here */
+	uint64_t pid_namespace;
 	uint64_t start_time;
 };
 
@@ -94,6 +95,7 @@ void process_seen(struct process_table *table, const struct arena_ring *ring)
 {
 	struct living process = { .number = ring->process,
 				  .pid = ring->pid,
+				  .pid_namespace = ring->pid_namespace,
 				  .ours = ring->pid_namespace != 0 &&
 					  ring->pid_namespace == table->pid_namespace };
 	uint32_t parent;
@@ -102,10 +104,11 @@ void process_seen(struct process_table *table, const struct arena_ring *ring)
 
 	if (process_lives(table, ring->process))
 		return;
-	for (size_t i = table->count; process.ours && i > 0; i--) {
+	for (size_t i = table->count; process.pid_namespace != 0 && i > 0; i--) {
 		const struct living *other = &table->living[i - 1];
 
-		if (other->ours && other->pid == process.pid && other->number < process.number)
+		if (other->pid_namespace == process.pid_namespace && other->pid == process.pid &&
+		    other->number < process.number)
 			bury(table, i - 1);
 	}
 	if (process.ours && !read_stat(process.pid, &state, &parent, &threads, &process.start_time))
