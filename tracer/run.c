@@ -29,6 +29,7 @@
 /* For the signal handlers: where to wake the loop, and whom to pass signals on to. */
 static struct arena *arena_of_handlers;
 static volatile sig_atomic_t child_of_handlers;
+static volatile sig_atomic_t early; /* a signal that came before there was a child */
 
 static void wake(int signal)
 {
@@ -41,6 +42,8 @@ static void pass_on(int signal)
 {
 	if (child_of_handlers > 0)
 		kill((pid_t)child_of_handlers, signal);
+	else
+		early = signal;
 }
 
 struct handlers {
@@ -53,6 +56,7 @@ static void install(struct handlers *handlers, struct arena *arena)
 {
 	arena_of_handlers = arena;
 	child_of_handlers = 0;
+	early = 0;
 	for (int i = 0; i < 5; i++) {
 		struct sigaction action = { .sa_handler = i == 0 ? wake :
 							  i < 3  ? pass_on :
@@ -192,6 +196,8 @@ bool run_command(struct run *run, const char *path, char *const words[], struct 
 	pid = start(path, words, memory->library, &handlers, err);
 	if (pid > 0) {
 		child_of_handlers = pid;
+		if (early)
+			kill(pid, early);
 		drain_until_it_ends(run, pid, memory, drain);
 		run->elapsed_ns = clock_now_ns() - begin;
 		child_of_handlers = 0;
