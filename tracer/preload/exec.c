@@ -92,6 +92,15 @@ static size_t remove_us(char **to, char *text, size_t room, const char *old)
 	return 1;
 }
 
+static size_t change(char *const *environment, char **to, char *text, size_t room)
+{
+	const char *old = preload_entry(environment);
+
+	return change_of(environment) == ADD ? add(to, text, room, old) :
+					       remove_us(to, text, room, old);
+}
+
+/* In its place, so that the order is what the program made it. */
 static char *const *adjust(char *const *environment, char **to, char *text, size_t room)
 {
 	const char *old = preload_entry(environment);
@@ -100,9 +109,11 @@ static char *const *adjust(char *const *environment, char **to, char *text, size
 	for (char *const *at = environment; at && *at; at++) {
 		if (!is_preload(*at))
 			to[n++] = *at;
+		else if (*at == old)
+			n += change(environment, to + n, text, room);
 	}
-	n += change_of(environment) == ADD ? add(to + n, text, room, old) :
-					     remove_us(to + n, text, room, old);
+	if (!old)
+		n += change(environment, to + n, text, room);
 	to[n] = NULL;
 	return to;
 }
