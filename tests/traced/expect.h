@@ -17,6 +17,10 @@ void expect(unsigned kind, int error);
 void expect_many(unsigned kind, unsigned long count);
 /* The number of these depends on who comes first. */
 void expect_unknown(unsigned kind);
+/* So many, from 'low' to 'high'; they are not counted else. */
+void expect_between(unsigned kind, unsigned long low, unsigned long high);
+/* The file is called so from now on. */
+void expect_move(const char *path);
 /* The threads that acquired an object, in their order. */
 void expect_order(unsigned kind, const void *object, const pid_t *tids, size_t count);
 /* Writes it down. */
@@ -33,6 +37,8 @@ static inline void must(bool condition, const char *what)
 void must_be(int wanted, int result, const char *what);
 /* Waits until a thread of a process sleeps in the kernel on a word of the object. */
 void wait_until_blocked(pid_t pid, pid_t tid, const void *object, size_t size);
+/* Whether it sleeps on any word. */
+bool sleeps_in_futex(pid_t pid, pid_t tid);
 /* Waits until a thread has computed for 20 ms from now on: it spins. */
 void wait_until_spun(pid_t tid);
 
