@@ -6,8 +6,9 @@
  * A ring's life, by its state word:
  * 1. FREE: nobody's. The launcher allocates its pages in the file system, zeroes them and its
  *    header, grants it all, and makes it READY. [ring-ready]
- * 2. A thread makes it CLAIMED by compare-and-swap, fills in who it is, and makes it ACTIVE.
- *    [ring-active]
+ * 2. A thread makes it CLAIMED by compare-and-swap, writes down its process, and makes it RESERVED;
+ *    the thread that will use it, which may be one that it creates, fills in who it is and makes
+ *    it ACTIVE. [ring-active]
  * 3. Positions count bytes from 0 and are reduced to the ring's size. The thread writes below
  *    'granted'; the launcher copies what is committed to the thread's file, zeroes it, and raises
  *    'granted' by as much. [ring-grant] [record-commit]
@@ -40,7 +41,7 @@
 #define ARENA_SMALL_BYTES (UINT64_C(64) << 10)
 #define ARENA_LARGE_BYTES (UINT64_C(4) << 20)
 
-enum arena_state { RING_FREE, RING_READY, RING_CLAIMED, RING_ACTIVE, RING_CLOSED };
+enum arena_state { RING_FREE, RING_READY, RING_CLAIMED, RING_RESERVED, RING_ACTIVE, RING_CLOSED };
 
 enum arena_stop {
 	ARENA_RUNNING,
@@ -64,7 +65,8 @@ struct arena_ring {
 	_Alignas(64) uint32_t number; /* of the thread in the trace */
 	uint32_t predecessor;         /* index + 1 of the ring it continues */
 	uint32_t process, parent, pid, tid, origin;
-	uint64_t pid_namespace;
+	uint64_t proc;     /* the /proc that knows it (device), 0: none does */
+	uint32_t proc_pid; /* and by which pid */
 	uint64_t handle;
 	char comm[16];
 };
@@ -73,8 +75,8 @@ struct arena {
 	uint64_t magic;
 	uint64_t bytes; /* of the file: both sides agree on its layout */
 	uint8_t uuid[16];
-	uint32_t counter;       /* an arena_counter */
-	uint64_t pid_namespace; /* of the launcher: inode */
+	uint32_t counter; /* an arena_counter */
+	uint64_t proc;    /* the /proc of the launcher: device */
 	struct trace_clock start;
 	/* Held by the launcher while it lives; its first int is the futex word. */
 	pthread_mutex_t alive;
@@ -82,7 +84,7 @@ struct arena {
 	_Alignas(64) _Atomic uint32_t stop;        /* an arena_stop */
 	_Atomic uint32_t ready_small, ready_large; /* counted up by the launcher, down by threads */
 	_Atomic uint32_t replenished;              /* futex: rings became ready, or cannot */
-	_Atomic uint32_t exhausted; /* the file system has no room for another ring */
+	_Atomic uint32_t exhausted; /* the file system has no room for another small ring */
 	/* Threads. */
 	_Alignas(64) _Atomic uint32_t wanted; /* futex: the launcher sleeps on it */
 	_Atomic uint32_t processes, threads;  /* numbers given so far */

@@ -33,7 +33,7 @@ struct drain *drain_create(struct memory *memory, const char *folder)
 		return NULL;
 	drain->memory = memory;
 	drain->folder = folder;
-	drain->processes = process_table_create(memory->arena->pid_namespace);
+	drain->processes = process_table_create(memory->arena->proc);
 	if (drain->processes)
 		return drain;
 	free(drain);
@@ -82,29 +82,34 @@ static void grant(struct arena_ring *ring, uint64_t bytes)
 		syscall(SYS_futex, &ring->granted, FUTEX_WAKE, INT_MAX, NULL, NULL, 0);
 }
 
+/* Writes what is committed to the file and frees it: at most what the ring holds, for its thread
+ * may go on writing, and others wait too. */
 static bool take(struct drain *drain, struct stream *stream)
 {
 	struct arena *arena = drain->memory->arena;
 	const uint64_t size = arena_ring_bytes(stream->ring);
 	struct record *records = arena_records(arena, stream->ring);
-	bool any = false;
+	const uint64_t begin = stream->drained;
 
-	for (;;) {
+	while (stream->drained < begin + size) {
 		const uint64_t offset = stream->drained & (size - 1);
 		struct record *at = records + offset / sizeof(*at);
 		const uint64_t n = committed(at, (size - offset) / sizeof(*at));
 
 		if (n == 0)
-			return any;
+			break;
 		if (!stream_append(stream, at, n) && !drain->totals.full) {
 			drain->totals.full = true;
 			stop_recording(drain, ARENA_FULL);
 		}
+		/* The only copy, of a recording that is over: it can be tried again. */
+		if (drain->resumed && drain->totals.full)
+			break;
 		memset(at, 0, n * sizeof(*at));
 		stream->drained += n * sizeof(*at);
 		grant(&arena->rings[stream->ring], n * sizeof(*at));
-		any = true;
 	}
+	return stream->drained > begin;
 }
 
 /* The first written slot behind those that are not, in slots from the first of these; 0: none is.
@@ -185,9 +190,15 @@ static void leave(struct drain *drain, uint32_t index, bool clean)
 {
 	struct arena *arena = drain->memory->arena;
 	struct stream *stream = drain->streams[index];
-	const uint32_t successor =
+	uint32_t successor =
 		atomic_load_explicit(&arena->rings[index].successor, memory_order_relaxed);
 
+	/* A traced program may write where it should not; that is not to spread here. */
+	if (successor > ARENA_RINGS)
+		successor = 0;
+	/* First of all, for a launcher that comes after us if we are killed. */
+	if (successor != 0)
+		arena->rings[successor - 1].before = stream->bytes;
 	account(drain, stream);
 	drain->streams[index] = NULL;
 	if (!clean)
@@ -199,7 +210,6 @@ static void leave(struct drain *drain, uint32_t index, bool clean)
 	}
 	stream->ring = successor - 1;
 	stream->drained = 0;
-	arena->rings[successor - 1].before = stream->bytes;
 	drain->streams[successor - 1] = stream;
 }
 
@@ -224,8 +234,13 @@ static uint64_t hopeless(const struct drain *drain, struct stream *stream, bool 
 static bool leave_or_wait(struct drain *drain, struct stream *stream, bool closed, bool gone)
 {
 	const struct arena_ring *ring = &drain->memory->arena->rings[stream->ring];
-	const uint64_t end = closed ? atomic_load_explicit(&ring->end, memory_order_relaxed) : 0;
+	uint64_t end = closed ? atomic_load_explicit(&ring->end, memory_order_relaxed) : 0;
 	uint64_t slots;
+
+	if (end > stream->drained + arena_ring_bytes(stream->ring))
+		end = stream->drained;
+	if (drain->resumed && drain->totals.full)
+		return false;
 
 	while (!closed || stream->drained < end) {
 		slots = hopeless(drain, stream, gone, end);
@@ -248,7 +263,7 @@ static bool must_wait(const struct drain *drain, uint32_t index)
 	const struct arena *arena = drain->memory->arena;
 	const uint32_t predecessor = arena->rings[index].predecessor;
 
-	if (predecessor == 0)
+	if (predecessor == 0 || predecessor > ARENA_RINGS)
 		return false;
 	return !drain->resumed || (atomic_load_explicit(&arena->states[predecessor - 1],
 							memory_order_relaxed) == RING_CLOSED &&
@@ -336,17 +351,29 @@ static bool sweep_stream(struct drain *drain, struct stream *stream, bool closed
 	return leave_or_wait(drain, stream, closed, gone) && successor != 0;
 }
 
+/* Taken for a thread that has not begun, and will not if its process is no more. */
+static void look_after_reserved(struct drain *drain, uint32_t index)
+{
+	const struct arena_ring *ring = &drain->memory->arena->rings[index];
+
+	process_seen(drain->processes, ring);
+	if (!process_lives(drain->processes, ring->process))
+		memory_recycle(drain->memory, index);
+}
+
 static bool sweep_ring(struct drain *drain, uint32_t index)
 {
 	struct arena *arena = drain->memory->arena;
 	struct stream *stream;
 	bool any = false, left = true;
 
-	while (left) {
+	for (uint32_t hops = 0; left && hops <= ARENA_LARGE_RINGS; hops++) {
 		/* [ring-active] [ring-closed] */
 		const uint32_t state =
 			atomic_load_explicit(&arena->states[index], memory_order_acquire);
 
+		if (state == RING_RESERVED)
+			look_after_reserved(drain, index);
 		if (state != RING_ACTIVE && state != RING_CLOSED)
 			break;
 		stream = find_stream(drain, index);

@@ -128,15 +128,31 @@ static bool finish(struct launch *launch, struct err *err)
 	return folder_describe(&launch->folder, &facts, err);
 }
 
+/* Records, and leaves nothing behind but the trace. */
+static bool record(struct launch *launch, bool *described, struct err *err, struct err *late)
+{
+	bool ran;
+
+	run_catch_signals();
+	ran = prepare(launch, err) && run_command(&launch->run, launch->path, launch->words,
+						  &launch->memory, launch->drain, err);
+	if (ran)
+		*described = finish(launch, late);
+	else
+		folder_remove(&launch->folder);
+	drain_destroy(launch->drain);
+	memory_destroy(&launch->memory);
+	run_release_signals();
+	return ran;
+}
+
 static int trace(struct launch *launch, bool quiet, struct err *err)
 {
 	struct err late = { 0 };
-	bool described;
+	bool described = false;
 
-	if (!prepare(launch, err) || !run_command(&launch->run, launch->path, launch->words,
-						  &launch->memory, launch->drain, err))
+	if (!record(launch, &described, err, &late))
 		return err->code;
-	described = finish(launch, &late);
 	/* What was lost comes first. */
 	if (!quiet)
 		summarize(launch);
@@ -172,8 +188,6 @@ static int run(int argc, char *argv[], struct err *err)
 	launch->words = argv + next;
 	launch->memory.fd = -1;
 	status = trace(launch, param_number(&set, "quiet") != 0, err);
-	drain_destroy(launch->drain);
-	memory_destroy(&launch->memory);
 	free(launch);
 	return status;
 }

@@ -94,7 +94,7 @@ struct trace_clock memory_clock(const struct arena *arena)
 
 static void fill_head(struct arena *arena, const char *counter)
 {
-	struct stat namespace;
+	struct stat self;
 
 	arena->magic = ARENA_MAGIC;
 	arena->bytes = ARENA_BYTES;
@@ -102,8 +102,8 @@ static void fill_head(struct arena *arena, const char *counter)
 		memset(arena->uuid, 0x55, sizeof(arena->uuid));
 	arena->counter = choose_counter(counter);
 	arena->start = memory_clock(arena);
-	if (stat("/proc/self/ns/pid", &namespace) == 0)
-		arena->pid_namespace = namespace.st_ino;
+	if (lstat("/proc/self", &self) == 0)
+		arena->proc = self.st_dev;
 	lock_alive(&arena->alive);
 }
 
@@ -199,7 +199,7 @@ static bool make_ready(struct memory *memory, uint32_t index, _Atomic uint32_t *
 	if (!memory->allocated[index]) {
 		if (posix_fallocate(memory->fd, (off_t)arena_ring_offset(index),
 				    (off_t)arena_ring_bytes(index)) != 0) {
-			memory->exhausted = true;
+			memory->exhausted |= index < ARENA_SMALL_RINGS;
 			return false;
 		}
 		memory->allocated[index] = true;

@@ -10,9 +10,9 @@
 
 struct process_table;
 
-/* Processes of another pid namespace than ours, whose pids mean nothing here, live until the end.
- */
-struct process_table *process_table_create(uint64_t pid_namespace);
+/* 'proc' is the device of our /proc. Processes that see another one, or none, cannot be looked up
+ * here: they live until the end, or until an exec replaces them. */
+struct process_table *process_table_create(uint64_t proc);
 void process_table_destroy(struct process_table *table);
 /* A ring of its has been seen. An image that exec replaced is gone. */
 void process_seen(struct process_table *table, const struct arena_ring *ring);

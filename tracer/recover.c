@@ -33,12 +33,18 @@ static bool collect(const struct folder *folder, const struct trace_info *info,
 		drain = drain_resume(memory, folder->threads);
 		if (drain) {
 			drain_finish(drain, totals);
-			ok = folder_describe(folder, &facts, err);
+			ok = totals->full ?
+				     err_set(err, EXIT_IMPOSSIBLE,
+					     "no room in '%s'; what is left is still in '%s': make "
+					     "room and try again",
+					     folder->path, info->arena) :
+				     folder_describe(folder, &facts, err);
 		} else {
 			err_set(err, EXIT_IMPOSSIBLE, "no memory");
 		}
 		drain_destroy(drain);
-		memory_destroy(memory);
+		if (ok)
+			memory_destroy(memory);
 	}
 	free(memory);
 	return ok;

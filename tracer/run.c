@@ -27,49 +27,49 @@
 #define GRACE_NS 300000000
 
 /* For the signal handlers: where to wake the loop, and whom to pass signals on to. */
-static struct arena *arena_of_handlers;
+static struct arena *arena_of_handlers; /* while the command runs */
 static volatile sig_atomic_t child_of_handlers;
 static volatile sig_atomic_t early; /* a signal that came before there was a child */
 
 static void wake(int signal)
 {
+	struct arena *arena = arena_of_handlers;
+
 	(void)signal;
 	/* [ring-wanted] Seen before the loop sleeps, or the sleep is interrupted. */
-	atomic_fetch_add_explicit(&arena_of_handlers->wanted, 1, memory_order_release);
+	if (arena)
+		atomic_fetch_add_explicit(&arena->wanted, 1, memory_order_release);
 }
 
 static void pass_on(int signal)
 {
 	if (child_of_handlers > 0)
 		kill((pid_t)child_of_handlers, signal);
-	else
-		early = signal;
 }
 
-struct handlers {
-	struct sigaction old[5];
+static const struct {
+	int signal;
+	void (*handler)(int);
+} handled[] = {
+	{ SIGCHLD, wake },   { SIGTERM, pass_on }, { SIGHUP, pass_on },
+	{ SIGINT, SIG_IGN }, { SIGQUIT, SIG_IGN }, { SIGXFSZ, SIG_IGN }, /* then writing fails */
 };
+#define HANDLED (sizeof(handled) / sizeof(handled[0]))
+static struct sigaction before[HANDLED];
 
-static const int handled[5] = { SIGCHLD, SIGTERM, SIGHUP, SIGINT, SIGQUIT };
-
-static void install(struct handlers *handlers, struct arena *arena)
+void run_catch_signals(void)
 {
-	arena_of_handlers = arena;
-	child_of_handlers = 0;
-	early = 0;
-	for (int i = 0; i < 5; i++) {
-		struct sigaction action = { .sa_handler = i == 0 ? wake :
-							  i < 3  ? pass_on :
-								   SIG_IGN };
+	for (size_t i = 0; i < HANDLED; i++) {
+		struct sigaction action = { .sa_handler = handled[i].handler };
 
-		sigaction(handled[i], &action, &handlers->old[i]);
+		sigaction(handled[i].signal, &action, &before[i]);
 	}
 }
 
-static void restore(const struct handlers *handlers)
+void run_release_signals(void)
 {
-	for (int i = 0; i < 5; i++)
-		sigaction(handled[i], &handlers->old[i], NULL);
+	for (size_t i = 0; i < HANDLED; i++)
+		sigaction(handled[i].signal, &before[i], NULL);
 }
 
 static char *preload_value(const char *library)
@@ -83,12 +83,11 @@ static char *preload_value(const char *library)
 }
 
 /* The child, up to exec; an error is told through the pipe. */
-static void become(const char *path, char *const words[], const char *preload,
-		   const struct handlers *handlers, int report)
+static void become(const char *path, char *const words[], const char *preload, int report)
 {
 	int error;
 
-	restore(handlers);
+	run_release_signals();
 	start_restore();
 	if (!preload || setenv("LD_PRELOAD", preload, 1) != 0)
 		error = ENOMEM;
@@ -104,8 +103,7 @@ static void become(const char *path, char *const words[], const char *preload,
 	_exit(127);
 }
 
-static pid_t start(const char *path, char *const words[], const char *library,
-		   const struct handlers *handlers, struct err *err)
+static pid_t start(const char *path, char *const words[], const char *library, struct err *err)
 {
 	char *preload = preload_value(library);
 	int ends[2], error = 0;
@@ -114,7 +112,7 @@ static pid_t start(const char *path, char *const words[], const char *library,
 	if (pipe2(ends, O_CLOEXEC) == 0) {
 		pid = fork();
 		if (pid == 0)
-			become(path, words, preload, handlers, ends[1]);
+			become(path, words, preload, ends[1]);
 		close(ends[1]);
 		if (pid > 0 && read(ends[0], &error, sizeof(error)) == sizeof(error)) {
 			waitpid(pid, NULL, 0);
@@ -187,13 +185,12 @@ static void drain_what_is_left(struct memory *memory, struct drain *drain)
 bool run_command(struct run *run, const char *path, char *const words[], struct memory *memory,
 		 struct drain *drain, struct err *err)
 {
-	struct handlers handlers;
 	const uint64_t begin = clock_now_ns();
 	pid_t pid;
 
 	memory_prepare(memory, READY_SMALL, 0);
-	install(&handlers, memory->arena);
-	pid = start(path, words, memory->library, &handlers, err);
+	arena_of_handlers = memory->arena;
+	pid = start(path, words, memory->library, err);
 	if (pid > 0) {
 		child_of_handlers = pid;
 		if (early)
@@ -203,6 +200,6 @@ bool run_command(struct run *run, const char *path, char *const words[], struct 
 		child_of_handlers = 0;
 		drain_what_is_left(memory, drain);
 	}
-	restore(&handlers);
+	arena_of_handlers = NULL;
 	return pid > 0;
 }

@@ -15,6 +15,7 @@
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/prctl.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
 #include <unistd.h>
@@ -29,7 +30,8 @@
 struct bookkeeping {
 	_Alignas(4096) _Atomic uint32_t process;
 	uint32_t parent, pid;
-	uint64_t pid_namespace;
+	uint64_t proc;
+	uint32_t proc_pid;
 	_Alignas(64) struct ring rings[ARENA_RINGS];
 };
 
@@ -43,7 +45,9 @@ static uint32_t ancestor; /* the number of the last process that attached with t
 static pthread_key_t at_end;
 static bool has_key;
 static char library[PATH_MAX];
+static uint64_t mapped; /* bytes of the arena: all, or without large rings */
 static _Atomic int started;
+static bool quiet; /* a seccomp filter may forbid system calls that the program does not make */
 
 const char *attach_library(void)
 {
@@ -55,12 +59,23 @@ static void futex_wake(_Atomic uint32_t *word, int count)
 	syscall(SYS_futex, word, FUTEX_WAKE, count, NULL, NULL, 0);
 }
 
+void attach_be_quiet(void)
+{
+	quiet = true;
+}
+
+bool attach_is_quiet(void)
+{
+	return quiet;
+}
+
 void attach_wake_launcher(void)
 {
 	/* [ring-wanted] The launcher counts before it looks at the rings, and sleeps only if the
 	 * count is still the same. */
 	atomic_fetch_add_explicit(&arena->wanted, 1, memory_order_release);
-	futex_wake(&arena->wanted, 1);
+	if (!quiet)
+		futex_wake(&arena->wanted, 1);
 }
 
 bool attach_stopped(void)
@@ -69,9 +84,14 @@ bool attach_stopped(void)
 	       !arena_launcher_lives(arena);
 }
 
+bool attach_ended(void)
+{
+	return !arena || atomic_load_explicit(&arena->stop, memory_order_relaxed) == ARENA_ENDED;
+}
+
 void attach_lost(void)
 {
-	if (arena)
+	if (!attach_ended())
 		atomic_fetch_add_explicit(&arena->lost, 1, memory_order_relaxed);
 }
 
@@ -123,7 +143,6 @@ static struct ring *set_up(uint32_t index)
 	*ring = (struct ring){
 		.mask = arena_ring_bytes(index) - 1,
 		.records = arena_records(arena, index),
-		.token = (uint64_t)(index + 1) << 48,
 		.shared = &arena->rings[index],
 		.index = index,
 		.starts = starts,
@@ -132,18 +151,33 @@ static struct ring *set_up(uint32_t index)
 	return ring;
 }
 
-static void identify(struct ring *ring, uint32_t number, uint32_t predecessor)
+/* Says whose the ring is, so that it can be had again if the process ends before it is used. */
+static struct ring *reserve(uint32_t index)
 {
+	struct ring *ring = set_up(index);
 	struct arena_ring *shared = ring->shared;
 
-	shared->number = number;
-	shared->predecessor = predecessor;
+	ring->limit = arena->counter == ARENA_RAW;
 	shared->process = atomic_load_explicit(&own->process, memory_order_relaxed);
 	shared->parent = own->parent;
 	shared->origin = own->parent ? TRACE_BY_FORK : TRACE_BY_EXEC;
 	shared->pid = own->pid;
+	shared->proc = own->proc;
+	shared->proc_pid = own->proc_pid;
+	/* [ring-active] */
+	atomic_store_explicit(&arena->states[index], RING_RESERVED, memory_order_release);
+	return ring;
+}
+
+static void identify(struct ring *ring, uint32_t number, uint32_t predecessor)
+{
+	struct arena_ring *shared = ring->shared;
+
+	/* No two threads of a trace have the same, and sums with addresses are apart. */
+	ring->token = number * UINT64_C(0x9e3779b97f4a7c15);
+	shared->number = number;
+	shared->predecessor = predecessor;
 	shared->tid = (uint32_t)syscall(SYS_gettid);
-	shared->pid_namespace = own->pid_namespace;
 	shared->handle = pthread_self();
 	syscall(SYS_prctl, PR_GET_NAME, shared->comm, 0, 0, 0);
 	/* [ring-active] The launcher reads who it is when it sees it active. */
@@ -166,14 +200,18 @@ static void restore_signals(const uint64_t *saved)
  * alone then. */
 static bool begin_process(void)
 {
-	struct stat namespace;
+	char pid[16] = "";
+	struct stat self;
 
 	if (atomic_load_explicit(&own->process, memory_order_relaxed) != 0)
 		return false;
 	own->parent = ancestor;
 	own->pid = (uint32_t)getpid();
-	if (stat("/proc/self/ns/pid", &namespace) == 0)
-		own->pid_namespace = namespace.st_ino;
+	/* Pids differ between namespaces; what counts is which /proc knows us, and as whom. */
+	if (lstat("/proc/self", &self) == 0 && readlink("/proc/self", pid, sizeof(pid) - 1) > 0) {
+		own->proc = self.st_dev;
+		own->proc_pid = (uint32_t)strtoul(pid, NULL, 10);
+	}
 	ancestor = atomic_fetch_add_explicit(&arena->processes, 1, memory_order_relaxed) + 1;
 	atomic_store_explicit(&own->process, ancestor, memory_order_relaxed);
 	return true;
@@ -204,9 +242,8 @@ bool ring_attach(void)
 		is_new = begin_process();
 		index = claim_small();
 		if (index >= 0) {
-			struct ring *ring = set_up((uint32_t)index);
+			struct ring *ring = reserve((uint32_t)index);
 
-			ring->limit = arena->counter == ARENA_RAW;
 			identify(ring, next_number(), 0);
 			ring_current = ring;
 			if (has_key)
@@ -228,10 +265,10 @@ struct ring *attach_spare(void)
 	if (ring_attach()) {
 		const int index = claim_small();
 
-		if (index >= 0) {
-			ring = set_up((uint32_t)index);
-			ring->limit = arena->counter == ARENA_RAW;
-		}
+		if (index >= 0)
+			ring = reserve((uint32_t)index);
+		else
+			attach_lost();
 	}
 	errno = saved_errno;
 	return ring;
@@ -274,16 +311,16 @@ bool attach_larger(struct ring *ring, uint64_t at)
 	uint64_t saved;
 	int index;
 
-	if (atomic_load_explicit(&arena->ready_large, memory_order_relaxed) == 0)
+	if (quiet || mapped < ARENA_BYTES ||
+	    atomic_load_explicit(&arena->ready_large, memory_order_relaxed) == 0)
 		return false;
 	block_signals(&saved);
 	/* A handler may have done it before signals were blocked. */
 	if (ring_current == ring) {
 		index = claim(ARENA_SMALL_RINGS, ARENA_RINGS, &arena->ready_large);
 		if (index >= 0) {
-			struct ring *larger = set_up((uint32_t)index);
+			struct ring *larger = reserve((uint32_t)index);
 
-			larger->limit = ring->limit != 0;
 			larger->rounds = ring->rounds;
 			larger->start = ring->start;
 			larger->start_c11 = ring->start_c11;
@@ -315,13 +352,18 @@ static void thread_end(void *value)
 static void map_arena(const char *path)
 {
 	const int fd = open(path, O_RDWR | O_CLOEXEC);
+	struct rlimit limit;
 	struct stat file;
 	void *at;
 
 	if (fd < 0)
 		return;
 	if (fstat(fd, &file) == 0 && (uint64_t)file.st_size == ARENA_BYTES) {
-		at = mmap(NULL, ARENA_BYTES, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
+		/* A program whose address space is limited needs it for itself. */
+		mapped = getrlimit(RLIMIT_AS, &limit) == 0 && limit.rlim_cur != RLIM_INFINITY ?
+				 arena_ring_offset(ARENA_SMALL_RINGS) :
+				 ARENA_BYTES;
+		at = mmap(NULL, mapped, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
 		if (at != MAP_FAILED && ((struct arena *)at)->magic == ARENA_MAGIC &&
 		    ((struct arena *)at)->bytes == ARENA_BYTES)
 			arena = at;
@@ -338,7 +380,7 @@ void attach_forked(void)
 
 bool attach_borrowed(void)
 {
-	return own && own->pid != 0 && own->pid != (uint32_t)getpid();
+	return own && !quiet && own->pid != 0 && own->pid != (uint32_t)getpid();
 }
 
 static bool map_bookkeeping(void)

@@ -19,6 +19,11 @@ void attach_forked(void);
 bool attach_stopped(void);
 /* True in the child of vfork, which runs on its parent's memory. */
 bool attach_borrowed(void);
+/* The command has ended, and recording with it: nothing is lost by that. */
+bool attach_ended(void);
+/* From now on no system call that can be done without. */
+void attach_be_quiet(void);
+bool attach_is_quiet(void);
 /* Asks the launcher to look at the rings. */
 void attach_wake_launcher(void);
 /* Our library as LD_PRELOAD named it; null when not recording. */

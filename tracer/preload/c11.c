@@ -129,7 +129,7 @@ static int wait_until(cnd_t *condition, mtx_t *mutex, const struct timespec *dea
 		TRACE_COND_WAIT,
 		ring_operand(deadline ? TRACE_COND_CLOCK : TRACE_UNTIMED, (uintptr_t)condition),
 		args, deadline ? 2 : 1);
-	UNWIND_RECORDS(TRACE_COND_RETURN, (uintptr_t)condition,
+	UNWIND_RECORDS(TRACE_COND_RETURN, (uintptr_t)condition, (uintptr_t)mutex,
 		       result = deadline ? REAL(cnd_timedwait)(condition, mutex, deadline) :
 					   REAL(cnd_wait)(condition, mutex));
 	ring_ordered(TRACE_COND_RETURN, (unsigned)to_errno(result), (uintptr_t)condition,
@@ -185,7 +185,7 @@ int thrd_join(thrd_t thread, int *status)
 	int result;
 
 	ring_event(TRACE_THREAD_JOIN, 0, thread);
-	UNWIND_RECORDS(TRACE_THREAD_JOINED, thread, result = REAL(thrd_join)(thread, status));
+	UNWIND_RECORDS(TRACE_THREAD_JOINED, thread, 0, result = REAL(thrd_join)(thread, status));
 	ended(TRACE_THREAD_JOINED, result, thread);
 	return result;
 }

@@ -65,7 +65,7 @@ static void record_init(const void *condition, const pthread_condattr_t *attribu
 		int result; \
 \
 		begin(condition, mutex, TRACE_UNTIMED, NULL); \
-		UNWIND_RECORDS(TRACE_COND_RETURN, (uintptr_t)condition, \
+		UNWIND_RECORDS(TRACE_COND_RETURN, (uintptr_t)condition, (uintptr_t)mutex, \
 			       result = of(wait)(condition, mutex)); \
 		return end(condition, mutex, result); \
 	} \
@@ -76,7 +76,7 @@ static void record_init(const void *condition, const pthread_condattr_t *attribu
 		int result; \
 \
 		begin(condition, mutex, TRACE_COND_CLOCK, deadline); \
-		UNWIND_RECORDS(TRACE_COND_RETURN, (uintptr_t)condition, \
+		UNWIND_RECORDS(TRACE_COND_RETURN, (uintptr_t)condition, (uintptr_t)mutex, \
 			       result = of(timedwait)(condition, mutex, deadline)); \
 		return end(condition, mutex, result); \
 	} \
@@ -123,7 +123,7 @@ int pthread_cond_clockwait(pthread_cond_t *condition, pthread_mutex_t *mutex, cl
 
 	begin(condition, mutex, clock == CLOCK_MONOTONIC ? TRACE_MONOTONIC : TRACE_REALTIME,
 	      deadline);
-	UNWIND_RECORDS(TRACE_COND_RETURN, (uintptr_t)condition,
+	UNWIND_RECORDS(TRACE_COND_RETURN, (uintptr_t)condition, (uintptr_t)mutex,
 		       result = REAL(pthread_cond_clockwait)(condition, mutex, clock, deadline));
 	return end(condition, mutex, result);
 }

@@ -127,7 +127,8 @@ static char *const *adjust(char *const *environment, char **to, char *text, size
 
 static void begin(const char *path)
 {
-	ring_put_text(TRACE_EXEC, ring_operand(0, (uint64_t)getpid()), NULL, 0, path);
+	ring_put_text(TRACE_EXEC, ring_operand(0, (uint64_t)getpid()), NULL, 0, path,
+		      RING_TEXT_MAX);
 }
 
 /* An exec that returns has failed. */
@@ -240,7 +241,7 @@ int posix_spawn(pid_t *pid, const char *path, const posix_spawn_file_actions_t *
 	pid_t child = 0;
 	int result;
 
-	ring_put_text(TRACE_SPAWN, 0, NULL, 0, path);
+	ring_put_text(TRACE_SPAWN, 0, NULL, 0, path, RING_TEXT_MAX);
 	result = REAL(posix_spawn)(&child, path, actions, attributes, arguments,
 				   ADJUSTED(environment));
 	if (pid && result == 0)
@@ -255,7 +256,7 @@ int posix_spawnp(pid_t *pid, const char *file, const posix_spawn_file_actions_t 
 	pid_t child = 0;
 	int result;
 
-	ring_put_text(TRACE_SPAWN, 0, NULL, 0, file);
+	ring_put_text(TRACE_SPAWN, 0, NULL, 0, file, RING_TEXT_MAX);
 	result = REAL(posix_spawnp)(&child, file, actions, attributes, arguments,
 				    ADJUSTED(environment));
 	if (pid && result == 0)

@@ -8,8 +8,8 @@
 /* Records the start of a process and, for a new image, its modules; a forked child has its
  * parent's. */
 void module_begin(enum trace_origin origin, unsigned pid);
-/* Records what has been loaded since; cheap when nothing has. */
-void module_update(void);
+/* In exit: records what was loaded last. */
+void module_end(void);
 /* Undoes what exec.c added to an environment that had lost us; 'library' is our name in it. */
 void module_restore_environment(const char *library, char **environment);
 

@@ -85,7 +85,8 @@ static bool record_exit(int status, enum trace_exit how)
 {
 	if (attach_borrowed())
 		return false;
-	module_update();
+	if (how != TRACE_EXIT_AT_ONCE)
+		module_end();
 	ring_event(TRACE_EXIT, how, (uint64_t)(status & 0xff));
 	return true;
 }

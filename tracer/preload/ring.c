@@ -25,7 +25,7 @@ _Atomic uint64_t owners[OWNERS];
  * are there already: the launcher has allocated them. */
 static void populate(const struct ring *ring, uint64_t from, uint64_t to)
 {
-	if (from > ring->mask)
+	if (from > ring->mask || attach_is_quiet())
 		return;
 	madvise((char *)ring->records + from, to - from, MADV_POPULATE_WRITE);
 }
@@ -45,6 +45,11 @@ static void wait_for_grant(struct ring *ring, uint64_t granted)
 
 	atomic_store_explicit(&shared->waiting, 1, memory_order_relaxed);
 	attach_wake_launcher();
+	if (attach_is_quiet()) {
+		for (int i = 0; i < 1000; i++)
+			__asm__ __volatile__("" : : : "memory");
+		return;
+	}
 	/* The low half of a little-endian word; it changes with each grant. */
 	syscall(SYS_futex, &shared->granted, FUTEX_WAIT, (uint32_t)granted, &limit, NULL, 0);
 	atomic_store_explicit(&shared->waiting, 0, memory_order_relaxed);
@@ -102,7 +107,9 @@ static struct ring *find_room(struct ring *ring, uint64_t *at, uint64_t bytes)
 		if (ring->shared && make_room(ring, *at, bytes))
 			return ring;
 		if (ring->shared && ring_current == ring) {
-			atomic_fetch_add_explicit(&ring->shared->lost, 1, memory_order_relaxed);
+			if (!attach_ended())
+				atomic_fetch_add_explicit(&ring->shared->lost, 1,
+							  memory_order_relaxed);
 			return NULL;
 		}
 		if (ring->shared)
@@ -137,10 +144,25 @@ void ring_put_slow(struct ring *first, uint64_t at, uint64_t head, uint64_t oper
 	errno = saved;
 }
 
-void ring_put_args_at(uint64_t raw, unsigned kind, uint64_t operand, const uint64_t *args,
-		      unsigned count)
+/* The i-th ARG: of 'args', then of the text behind them. */
+static uint64_t argument(const uint64_t *args, unsigned count, const char *text, size_t length,
+			 unsigned i)
 {
-	const uint64_t bytes = (1 + count) * sizeof(struct record);
+	const size_t from = (i - count) * sizeof(uint64_t);
+	uint64_t part = 0;
+
+	if (i < count)
+		return args[i];
+	memcpy(&part, text + from, length - from < sizeof(part) ? length - from : sizeof(part));
+	return part;
+}
+
+/* Nothing but the arguments is on the stack: it may be a signal handler's small one. */
+static void put(uint64_t raw, unsigned kind, uint64_t operand, const uint64_t *args, unsigned count,
+		const char *text, size_t length)
+{
+	const unsigned all = count + (unsigned)((length + 7) / 8);
+	const uint64_t bytes = (1 + all) * sizeof(struct record);
 	struct ring *const first = ring_current, *ring = first;
 	uint64_t at = ring_reserve(ring, bytes);
 	const int saved = errno;
@@ -150,30 +172,27 @@ void ring_put_args_at(uint64_t raw, unsigned kind, uint64_t operand, const uint6
 	if (ring)
 		raw = time_in(ring, first, raw);
 	/* The first record last: without it the launcher does not look at those behind it. */
-	for (unsigned i = count; ring && i > 0; i--)
+	for (unsigned i = all; ring && i > 0; i--)
 		ring_write(ring, at + i * sizeof(struct record), ring_head(TRACE_ARG, raw),
-			   args[i - 1]);
+			   argument(args, count, text, length, i - 1));
 	if (ring)
 		ring_write(ring, at, ring_head(kind, raw), operand);
 	errno = saved;
 }
 
+void ring_put_args_at(uint64_t raw, unsigned kind, uint64_t operand, const uint64_t *args,
+		      unsigned count)
+{
+	put(raw, kind, operand, args, count, NULL, 0);
+}
+
 void ring_put_args(unsigned kind, uint64_t operand, const uint64_t *args, unsigned count)
 {
-	ring_put_args_at(clock_raw(), kind, operand, args, count);
+	put(clock_raw(), kind, operand, args, count, NULL, 0);
 }
 
 void ring_put_text(unsigned kind, uint64_t operand, const uint64_t *args, unsigned count,
-		   const char *text)
+		   const char *text, size_t most)
 {
-	uint64_t all[TRACE_ARGS_MAX] = { 0 };
-	const size_t most = (TRACE_ARGS_MAX - 8) * sizeof(all[0]);
-	const size_t length = text ? strnlen(text, most) : 0;
-
-	for (unsigned i = 0; i < count; i++)
-		all[i] = args[i];
-	if (length > 0)
-		memcpy(&all[count], text, length);
-	ring_put_args(kind, operand, all,
-		      count + (unsigned)((length + sizeof(all[0]) - 1) / sizeof(all[0])));
+	put(clock_raw(), kind, operand, args, count, text, text ? strnlen(text, most) : 0);
 }

@@ -67,9 +67,10 @@ void ring_put_args(unsigned kind, uint64_t operand, const uint64_t *args, unsign
 /* The same with the counter as it was before. */
 void ring_put_args_at(uint64_t raw, unsigned kind, uint64_t operand, const uint64_t *args,
 		      unsigned count);
-/* As ring_put_args with the text behind the arguments. */
+/* As ring_put_args with the text behind the arguments, at most so many bytes of it. */
 void ring_put_text(unsigned kind, uint64_t operand, const uint64_t *args, unsigned count,
-		   const char *text);
+		   const char *text, size_t most);
+#define RING_TEXT_MAX 4096
 /* The thread will record no more here; if it does, it takes another ring. */
 void ring_close(struct ring *ring);
 
@@ -106,24 +107,32 @@ static inline void ring_prefetch(const struct record *record)
 #endif
 }
 
-static inline void ring_write(struct ring *ring, uint64_t at, uint64_t head, uint64_t operand)
+static inline void ring_store(struct record *record, uint64_t head, uint64_t operand)
 {
-	struct record *record = (struct record *)((char *)ring->records + (at & ring->mask));
-
 	ring_prefetch(record);
 	__atomic_store_n(&record->operand, operand, __ATOMIC_RELAXED);
 	/* [record-commit] A reader that sees the head must see the operand. */
 	__atomic_store_n(&record->head, head, __ATOMIC_RELEASE);
 }
 
+static inline void ring_write(struct ring *ring, uint64_t at, uint64_t head, uint64_t operand)
+{
+	ring_store((struct record *)((char *)ring->records + (at & ring->mask)), head, operand);
+}
+
 static inline void ring_put(struct ring *ring, uint64_t head, uint64_t operand)
 {
 	const uint64_t at = ring_reserve(ring, sizeof(struct record));
+	const uint64_t mask = __atomic_load_n(&ring->mask, __ATOMIC_RELAXED);
+	char *const records = (char *)__atomic_load_n(&ring->records, __ATOMIC_RELAXED);
 
-	if (__builtin_expect(at >= ring->limit, 0))
+	/* The limit last: if a handler has forked since, and the child returns from it, the pages
+	 * are empty, and the limit is 0 at the latest now. */
+	__atomic_signal_fence(__ATOMIC_SEQ_CST);
+	if (__builtin_expect(at >= __atomic_load_n(&ring->limit, __ATOMIC_RELAXED), 0))
 		ring_put_slow(ring, at, head, operand);
 	else
-		ring_write(ring, at, head, operand);
+		ring_store((struct record *)(records + (at & mask)), head, operand);
 }
 
 /* An event that is not an acquisition. */

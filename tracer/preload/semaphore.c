@@ -8,6 +8,12 @@
 #include <fcntl.h>
 #include <stdarg.h>
 
+/* What other processes may have too: glibc keeps that behind the value, since 2.21. */
+static bool is_shared(const sem_t *semaphore)
+{
+	return ((const int *)semaphore)[2] != 0;
+}
+
 static void got(const sem_t *semaphore, int result)
 {
 	locks_got(TRACE_SEM_ACQUIRE, result == 0 ? 0 : errno, semaphore);
@@ -50,9 +56,10 @@ sem_t *sem_open(const char *name, int flags, ...)
 	semaphore = REAL(sem_open)(name, flags, mode, value);
 	if (semaphore == SEM_FAILED)
 		ring_put_text(TRACE_SEM_OPEN, ring_operand((unsigned)errno & 0xff, 0), args, 1,
-			      name);
+			      name, RING_TEXT_MAX);
 	else
-		ring_put_text(TRACE_SEM_OPEN, ring_operand(0, (uintptr_t)semaphore), args, 1, name);
+		ring_put_text(TRACE_SEM_OPEN, ring_operand(0, (uintptr_t)semaphore), args, 1, name,
+			      RING_TEXT_MAX);
 	return semaphore;
 }
 
@@ -72,7 +79,8 @@ static bool taken_at_once(sem_t *semaphore, uint64_t *before)
 	pthread_testcancel();
 	*before = clock_raw();
 	if (__builtin_expect(REAL(sem_trywait)(semaphore) == 0, 1)) {
-		ring_acquired(TRACE_SEM_ACQUIRE, (uintptr_t)semaphore, false, *before);
+		ring_acquired(TRACE_SEM_ACQUIRE, (uintptr_t)semaphore, is_shared(semaphore),
+			      *before);
 		return true;
 	}
 	errno = saved;
@@ -87,7 +95,7 @@ int sem_wait(sem_t *semaphore)
 	if (__builtin_expect(taken_at_once(semaphore, &before), 1))
 		return 0;
 	locks_conflict(TRACE_SEM_ACQUIRE, TRACE_UNTIMED, semaphore, NULL, before);
-	UNWIND_RECORDS(TRACE_SEM_FAIL, (uintptr_t)semaphore, result = REAL(sem_wait)(semaphore));
+	UNWIND_RECORDS(TRACE_SEM_FAIL, (uintptr_t)semaphore, 0, result = REAL(sem_wait)(semaphore));
 	got(semaphore, result);
 	return result;
 }
@@ -104,7 +112,7 @@ static int wait_until(sem_t *semaphore, clockid_t clock, const struct timespec *
 			return 0;
 		locks_conflict(TRACE_SEM_ACQUIRE, timeout, semaphore, deadline, before);
 	}
-	UNWIND_RECORDS(TRACE_SEM_FAIL, (uintptr_t)semaphore,
+	UNWIND_RECORDS(TRACE_SEM_FAIL, (uintptr_t)semaphore, 0,
 		       result = clocked ? REAL(sem_clockwait)(semaphore, clock, deadline) :
 					  REAL(sem_timedwait)(semaphore, deadline));
 	got(semaphore, result);
@@ -127,7 +135,8 @@ int sem_trywait(sem_t *semaphore)
 	const int result = REAL(sem_trywait)(semaphore);
 
 	if (result == 0)
-		ring_acquired(TRACE_SEM_ACQUIRE, (uintptr_t)semaphore, false, before);
+		ring_acquired(TRACE_SEM_ACQUIRE, (uintptr_t)semaphore, is_shared(semaphore),
+			      before);
 	else if (errno == EAGAIN)
 		ring_put(ring_current, ring_head(TRACE_SEM_BUSY, before),
 			 ring_operand(EAGAIN, (uintptr_t)semaphore));

@@ -3,7 +3,6 @@
 
 #include "tracer/preload/attach.h"
 #include "tracer/preload/locks.h"
-#include "tracer/preload/module.h"
 #include "tracer/preload/real.h"
 #include "tracer/preload/unwind.h"
 
@@ -18,7 +17,6 @@ struct ring *thread_prepare(void *(*start)(void *), thrd_start_t start_c11, void
 {
 	struct ring *ring = attach_spare();
 
-	module_update();
 	if (ring) {
 		ring->start = start;
 		ring->start_c11 = start_c11;
@@ -145,7 +143,7 @@ int pthread_join(pthread_t thread, void **value)
 	int result;
 
 	ring_event(TRACE_THREAD_JOIN, 0, thread);
-	UNWIND_RECORDS(TRACE_THREAD_JOINED, thread, result = REAL(pthread_join)(thread, value));
+	UNWIND_RECORDS(TRACE_THREAD_JOINED, thread, 0, result = REAL(pthread_join)(thread, value));
 	return joined(thread, result);
 }
 
@@ -172,7 +170,7 @@ int pthread_timedjoin_np(pthread_t thread, void **value, const struct timespec *
 	int result;
 
 	join_until(thread, CLOCK_REALTIME, deadline);
-	UNWIND_RECORDS(TRACE_THREAD_JOINED, thread,
+	UNWIND_RECORDS(TRACE_THREAD_JOINED, thread, 0,
 		       result = REAL(pthread_timedjoin_np)(thread, value, deadline));
 	return joined(thread, result);
 }
@@ -183,7 +181,7 @@ int pthread_clockjoin_np(pthread_t thread, void **value, clockid_t clock,
 	int result;
 
 	join_until(thread, clock, deadline);
-	UNWIND_RECORDS(TRACE_THREAD_JOINED, thread,
+	UNWIND_RECORDS(TRACE_THREAD_JOINED, thread, 0,
 		       result = REAL(pthread_clockjoin_np)(thread, value, clock, deadline));
 	return joined(thread, result);
 }
@@ -201,7 +199,7 @@ int pthread_setname_np(pthread_t thread, const char *name)
 	const int result = REAL(pthread_setname_np)(thread, name);
 
 	ring_put_text(TRACE_THREAD_NAME, ring_operand((unsigned)result & 0xff, thread), NULL, 0,
-		      name);
+		      name, 15);
 	return result;
 }
 
@@ -215,9 +213,12 @@ int prctl(int option, ...)
 	for (int i = 0; i < 4; i++)
 		arguments[i] = va_arg(list, unsigned long);
 	va_end(list);
+	/* A filter that comes now may kill for what the program itself does not call. */
+	if (option == PR_SET_SECCOMP)
+		attach_be_quiet();
 	result = REAL(prctl)(option, arguments[0], arguments[1], arguments[2], arguments[3]);
 	if (option == PR_SET_NAME && result == 0)
 		ring_put_text(TRACE_THREAD_NAME, ring_operand(0, pthread_self()), NULL, 0,
-			      (const char *)arguments[0]);
+			      (const char *)arguments[0], 15);
 	return result;
 }
