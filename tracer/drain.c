@@ -402,6 +402,34 @@ bool drain_sweep(struct drain *drain)
 	return any;
 }
 
+static bool is_used_by(const struct drain *drain, uint32_t index, uint32_t process)
+{
+	const struct arena *arena = drain->memory->arena;
+
+	return atomic_load_explicit(&arena->states[index], memory_order_relaxed) == RING_ACTIVE &&
+	       arena->rings[index].process == process;
+}
+
+/* Processes that live and have not closed all their rings: of one that cannot be looked up, the end
+ * is seen by that alone. */
+static unsigned count_running(const struct drain *drain)
+{
+	const struct arena *arena = drain->memory->arena;
+	unsigned running = 0;
+
+	for (uint32_t i = 0; i < ARENA_RINGS; i++) {
+		const uint32_t process = arena->rings[i].process;
+		uint32_t first = 0;
+
+		if (!is_used_by(drain, i, process) || !process_lives(drain->processes, process))
+			continue;
+		while (!is_used_by(drain, first, process))
+			first++;
+		running += first == i;
+	}
+	return running;
+}
+
 unsigned drain_look_after_processes(struct drain *drain, uint64_t interval_ns)
 {
 	const uint64_t now = clock_now_ns();
@@ -410,7 +438,7 @@ unsigned drain_look_after_processes(struct drain *drain, uint64_t interval_ns)
 		drain->looked_ns = now;
 		process_look(drain->processes);
 	}
-	return process_count_living(drain->processes);
+	return count_running(drain);
 }
 
 static bool has_streams(const struct drain *drain)
@@ -428,7 +456,7 @@ void drain_finish(struct drain *drain, struct drain_totals *totals)
 
 	process_look(drain->processes);
 	drain_sweep(drain);
-	drain->totals.still_running = process_count_living(drain->processes);
+	drain->totals.still_running = count_running(drain);
 	stop_recording(drain, ARENA_ENDED);
 	drain->over = true;
 	/* Each round ends the rings that it meets; what a thread went on in may lie before them. */

@@ -192,8 +192,3 @@ void process_look(struct process_table *table)
 			bury(table, i - 1);
 	}
 }
-
-unsigned process_count_living(const struct process_table *table)
-{
-	return (unsigned)table->count;
-}

@@ -21,6 +21,5 @@ uint32_t process_parent(const struct process_table *table, const struct arena_ri
 /* Looks at all that live. */
 void process_look(struct process_table *table);
 bool process_lives(const struct process_table *table, uint32_t number);
-unsigned process_count_living(const struct process_table *table);
 
 #endif
