@@ -82,12 +82,21 @@ def read(expectations):
             [line for line in lines if "order" in line])
 
 
+def run_it(folder):
+    """Again when the emulator has failed: qemu-user 7.2 asserts something now and then after a fork beside threads."""
+    for _ in range(5):
+        expectations = folder.new("expected")
+        got, trace = folder.trace([program("schedule"), "first", expectations])
+        if "ERROR:../../" not in got.stderr:
+            break
+    return got, trace, expectations
+
+
 with Folder() as folder:
     totals, conflicts, runs_right = [0, 0], 0, 0
     said = {"counts": [], "orders": [], "conflicts": [], "whole": []}
     for number in range(1, RUNS + 1):
-        expectations = folder.new("expected")
-        got, trace = folder.trace([program("schedule"), "first", expectations])
+        got, trace, expectations = run_it(folder)
         complaints = {name: [] for name in said}
         if got.returncode:
             complaints["whole"] = [f"exit {got.returncode}: {got.stderr}"]
