@@ -45,6 +45,8 @@ static void pass_on(int signal)
 {
 	if (child_of_handlers > 0)
 		kill((pid_t)child_of_handlers, signal);
+	else
+		early = signal;
 }
 
 static const struct {
