@@ -107,7 +107,8 @@ static bool take(struct drain *drain, struct stream *stream)
 			break;
 		memset(at, 0, n * sizeof(*at));
 		stream->drained += n * sizeof(*at);
-		grant(&arena->rings[stream->ring], n * sizeof(*at));
+		if (!drain->over)
+			grant(&arena->rings[stream->ring], n * sizeof(*at));
 	}
 	return stream->drained > begin;
 }
@@ -146,7 +147,9 @@ static void abandon(struct drain *drain, struct stream *stream, uint64_t slots)
 			continue;
 		*at = (struct record){ .head = (stream->last_head & ~UINT64_C(0xff)) |
 					       TRACE_ABANDONED };
-		stream->header.abandoned++;
+		/* When recording has stopped, a slot is left by an event that counted itself lost.
+		 */
+		stream->header.abandoned += stream->lost == 0;
 	}
 }
 

@@ -131,7 +131,8 @@ uint64_t stream_count_events(const struct record *records, uint64_t count)
 	uint64_t events = 0;
 
 	for (uint64_t i = 0; i < count; i++)
-		events += record_kind(&records[i]) != TRACE_ARG;
+		events += record_kind(&records[i]) != TRACE_ARG &&
+			  record_kind(&records[i]) != TRACE_ABANDONED;
 	return events;
 }
 

@@ -88,7 +88,7 @@ static int compare(const void *a, const void *b)
 /* The median: how threads meet differs from round to round. */
 static void measure_fight(const char *name, int times, unsigned pause_us)
 {
-	uint64_t took[FIGHT_ROUNDS];
+	uint64_t took[FIGHT_ROUNDS], median;
 
 	for (int round = 0; round < FIGHT_ROUNDS; round++) {
 		uint64_t begin;
@@ -102,7 +102,8 @@ static void measure_fight(const char *name, int times, unsigned pause_us)
 		took[round] = clock_now_ns() - begin;
 	}
 	qsort(took, FIGHT_ROUNDS, sizeof(took[0]), compare);
-	printf("%s %.2f\n", name, (double)took[FIGHT_ROUNDS / 2] / (2.0 * times));
+	median = took[FIGHT_ROUNDS / 2];
+	printf("%s %.2f\n", name, (double)median / (2.0 * times));
 }
 
 static void pace(double seconds)

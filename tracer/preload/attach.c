@@ -89,10 +89,10 @@ bool attach_ended(void)
 	return !arena || atomic_load_explicit(&arena->stop, memory_order_relaxed) == ARENA_ENDED;
 }
 
-void attach_lost(void)
+void attach_lost(unsigned events)
 {
 	if (!attach_ended())
-		atomic_fetch_add_explicit(&arena->lost, 1, memory_order_relaxed);
+		atomic_fetch_add_explicit(&arena->lost, events, memory_order_relaxed);
 }
 
 /* Takes a ready ring out of a range; -1: there is none. */
@@ -260,16 +260,12 @@ bool ring_attach(void)
 struct ring *attach_spare(void)
 {
 	const int saved_errno = errno;
-	struct ring *ring = NULL;
+	const int index = ring_attach() ? claim_small() : -1;
+	struct ring *ring = index >= 0 ? reserve((uint32_t)index) : NULL;
 
-	if (ring_attach()) {
-		const int index = claim_small();
-
-		if (index >= 0)
-			ring = reserve((uint32_t)index);
-		else
-			attach_lost();
-	}
+	/* The thread's start and its exit. */
+	if (!ring)
+		attach_lost(2);
 	errno = saved_errno;
 	return ring;
 }

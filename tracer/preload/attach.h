@@ -28,7 +28,7 @@ bool attach_is_quiet(void);
 void attach_wake_launcher(void);
 /* Our library as LD_PRELOAD named it; null when not recording. */
 const char *attach_library(void);
-/* An event of a thread that could get no ring. */
-void attach_lost(void);
+/* Events of a thread that could get no ring. */
+void attach_lost(unsigned events);
 
 #endif

@@ -115,7 +115,7 @@ static struct ring *find_room(struct ring *ring, uint64_t *at, uint64_t bytes)
 		if (ring->shared)
 			give_up(ring, *at);
 		if (!ring_attach()) {
-			attach_lost();
+			attach_lost(1);
 			return NULL;
 		}
 		ring = ring_current;
