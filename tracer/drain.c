@@ -241,7 +241,7 @@ static bool leave_or_wait(struct drain *drain, struct stream *stream, bool close
 	uint64_t slots;
 
 	if (end > stream->drained + arena_ring_bytes(stream->ring))
-		end = stream->drained;
+		end = stream->drained + arena_ring_bytes(stream->ring);
 	if (drain->resumed && drain->totals.full)
 		return false;
 

@@ -299,7 +299,13 @@ static void close_at(struct ring *ring, uint64_t end)
 
 void ring_close(struct ring *ring)
 {
-	close_at(ring, ring->next);
+	uint64_t granted;
+
+	if (!ring->shared)
+		return;
+	/* What was reserved beyond it has been lost. */
+	granted = atomic_load_explicit(&ring->shared->granted, memory_order_relaxed);
+	close_at(ring, ring->next < granted ? ring->next : granted);
 }
 
 bool attach_larger(struct ring *ring, uint64_t at)
