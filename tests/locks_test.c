@@ -2,7 +2,7 @@
  * nanosecond, and a record costs 8.5. */
 #include "tests/made_trace.h"
 #include "tests/test.h"
-#include "tracer/locks.h"
+#include "tracer/report/locks.h"
 
 #include <errno.h>
 #include <stdlib.h>

@@ -22,6 +22,9 @@ MAY_INCLUDE = {
     "plots": ["base/", "command/command.h"],
     "tracer/preload": ["tracer/format.h", "tracer/arena.h", "base/clock.h"],
     "tracer/export": ["base/", "tracer/format.h", "tracer/trace.h"],
+    "tracer/launcher": ["base/", "tracer/format.h", "tracer/arena.h", "tracer/trace.h", "tracer/read.h",
+                        "tracer/report/report.h", "command/command.h"],
+    "tracer/report": ["base/", "tracer/format.h", "tracer/trace.h", "tracer/event.h", "command/command.h"],
     "tracer": ["base/", "tracer/format.h", "tracer/trace.h", "command/command.h"],
     "command": ["base/"],
 }

@@ -1,0 +1,343 @@
+/* Reads the merged records once: what each kind means is a row of a table, and the sums are kept by
+ * hold.c and wait.c. This is where a report's time goes: no division, no allocation per record. */
+#include "tracer/report/locks.h"
+
+#include "tracer/report/step.h"
+
+#include <errno.h>
+#include <math.h>
+#include <stdlib.h>
+
+/* Its counts in the mode of the step. */
+static inline struct object_use *use_of(const struct step *step, struct object **object)
+{
+	const enum object_mode mode = step->meaning->mode;
+	struct object_use *use;
+
+	*object = step_object(step, step_value(step), step->meaning->type);
+	if (!*object)
+		return NULL;
+	use = (*object)->uses[mode];
+	if (use)
+		return use;
+	use = object_use(*object, mode);
+	step->at.locks->no_memory |= !use;
+	return use;
+}
+
+/* A failed try; more of them by the same thread are a loop. */
+static void retry(struct actor *actor, struct object *object)
+{
+	if (actor->retried != object)
+		actor->retries = 0;
+	actor->retried = object;
+	actor->retries++;
+}
+
+static void end_loop(struct actor *actor, struct object_use *use)
+{
+	use->loops++;
+	use->retries += actor->retries;
+	if (actor->retries > use->longest_loop)
+		use->longest_loop = actor->retries;
+	actor->retried = NULL;
+}
+
+static void acquire(const struct step *step)
+{
+	struct actor *actor = step->at.actor;
+	struct object *object;
+	struct object_use *use = use_of(step, &object);
+
+	if (!use)
+		return;
+	use->acquisitions++;
+	if (actor->pending_count > 0)
+		wait_end_lock(&step->at, object, step->meaning->mode, 0);
+	if (actor->retried == object)
+		end_loop(actor, use);
+	use->owner_died += step_detail(step) == EOWNERDEAD;
+	if (step_detail(step) == EOWNERDEAD)
+		object->holder = 0;
+	hold_begin(&step->at, object, step->meaning->mode);
+}
+
+static void release(const struct step *step)
+{
+	struct object *object;
+
+	if (hold_end(&step->at, step_value(step), step->meaning->type))
+		return;
+	object = step_object(step, step_value(step), step->meaning->type);
+	if (object)
+		hold_end_foreign(&step->at, object);
+}
+
+static void conflict(const struct step *step)
+{
+	struct object *object;
+	struct object_use *use = use_of(step, &object);
+
+	if (!use)
+		return;
+	use->conflicts++;
+	wait_begin_lock(&step->at, object, step->meaning->mode);
+}
+
+static void fail(const struct step *step)
+{
+	struct object *object;
+	struct object_use *use = use_of(step, &object);
+
+	if (!use)
+		return;
+	wait_end_lock(&step->at, object, step->meaning->mode, step_detail(step));
+	step->at.locks->no_memory |= !object_failed(use, step_detail(step));
+	if (step_detail(step) == ETIMEDOUT || step_detail(step) == EINTR)
+		retry(step->at.actor, object);
+}
+
+static void busy(const struct step *step)
+{
+	struct object *object;
+	struct object_use *use = use_of(step, &object);
+
+	if (!use)
+		return;
+	use->busy++;
+	retry(step->at.actor, object);
+}
+
+static void refuse(const struct step *step)
+{
+	struct object *object = step_object(step, step_value(step), step->meaning->type);
+
+	if (object)
+		hold_restore(&step->at, object);
+}
+
+static void family(const struct step *step)
+{
+	struct locks *locks = step->at.locks;
+
+	locks->no_memory |= !family_event(&locks->family, step->at.thread, step->record,
+					  step->count, step->at.when);
+}
+
+#define TAKING(kind, type, mode) \
+	[TRACE_##kind##_ACQUIRE] = { acquire, type, mode, false }, \
+	[TRACE_##kind##_CONFLICT] = { conflict, type, mode, false }, \
+	[TRACE_##kind##_FAIL] = { fail, type, mode, false }, \
+	[TRACE_##kind##_BUSY] = { busy, type, mode, false }
+#define LEAVING(kind, type) \
+	[TRACE_##kind##_RELEASE] = { release, type, 0, false }, \
+	[TRACE_##kind##_RELEASE_FAIL] = { refuse, type, 0, false }
+#define MEETING(begin, end, type, kind) \
+	[TRACE_##begin] = { meet_wait, type, kind, false }, \
+	[TRACE_##end] = { meet_return, type, kind, false }
+#define LIVING(kind, type) \
+	[TRACE_##kind##_INIT] = { life_init, type, 0, true }, \
+	[TRACE_##kind##_DESTROY] = { life_destroy, type, 0, true }
+#define KIN(kind) [TRACE_##kind] = { family, 0, 0, true }
+
+static const struct meaning meanings[256] = {
+	LIVING(MUTEX, OBJECT_MUTEX),
+	TAKING(MUTEX, OBJECT_MUTEX, OBJECT_ALONE),
+	LEAVING(MUTEX, OBJECT_MUTEX),
+	LIVING(RWLOCK, OBJECT_RWLOCK),
+	TAKING(READ, OBJECT_RWLOCK, OBJECT_SHARED),
+	TAKING(WRITE, OBJECT_RWLOCK, OBJECT_ALONE),
+	LEAVING(RWLOCK, OBJECT_RWLOCK),
+	LIVING(SPIN, OBJECT_SPIN),
+	TAKING(SPIN, OBJECT_SPIN, OBJECT_ALONE),
+	LEAVING(SPIN, OBJECT_SPIN),
+	LIVING(SEM, OBJECT_SEM),
+	TAKING(SEM, OBJECT_SEM, OBJECT_ALONE),
+	LEAVING(SEM, OBJECT_SEM),
+	[TRACE_SEM_OPEN] = { life_open, OBJECT_SEM, 0, true },
+	LIVING(COND, OBJECT_COND),
+	MEETING(COND_WAIT, COND_RETURN, OBJECT_COND, WAIT_COND),
+	[TRACE_COND_SIGNAL] = { meet_signal, OBJECT_COND, 0, false },
+	[TRACE_COND_BROADCAST] = { meet_broadcast, OBJECT_COND, 0, false },
+	LIVING(BARRIER, OBJECT_BARRIER),
+	MEETING(BARRIER_WAIT, BARRIER_RETURN, OBJECT_BARRIER, WAIT_BARRIER),
+	MEETING(ONCE_BEGIN, ONCE_END, OBJECT_ONCE, WAIT_ONCE),
+	[TRACE_THREAD_JOIN] = { meet_join, 0, 0, false },
+	[TRACE_THREAD_JOINED] = { meet_joined, 0, 0, false },
+	KIN(THREAD_CREATE),
+	KIN(THREAD_START),
+	KIN(THREAD_NAME),
+	KIN(THREAD_EXIT),
+	KIN(PROCESS_START),
+	KIN(MODULE),
+	KIN(FORKED),
+	KIN(SPAWNED),
+	KIN(EXEC),
+	KIN(EXEC_FAIL),
+	KIN(EXIT),
+};
+
+/* What is let go by the next record, with none of another thread in between, need not be listed as
+ * held: nobody could ask. That is most of most traces. False: it is not such, nothing was done. */
+static inline bool take_briefly(struct step *step)
+{
+	const struct record *next = step->record + 1;
+	struct actor *actor = step->at.actor;
+	const uint64_t begin = step->at.when;
+	struct object *object;
+	struct object_use *use;
+	struct duration held;
+
+	if (step->count < 2 || next->operand != step->record->operand ||
+	    meanings[record_kind(next)].take != release || step->meaning->mode != OBJECT_ALONE ||
+	    actor->pending_count > 0)
+		return false;
+	use = use_of(step, &object);
+	if (!use || object->holder || object->no_hold || actor->retried == object)
+		return false;
+	step->record = next;
+	step->count--;
+	step->at.when = trace_when(step->at.locks->trace, next);
+	step->at.position = actor->position++;
+	held = hold_duration(&step->at, begin, step->at.position - 1);
+	hold_measure(step->at.locks, &use->hold, held);
+	if (actor->hold_count == 0)
+		hold_sum(&actor->holding, held);
+	use->acquisitions++;
+	object->releases++;
+	object->released_by = step->at.thread + 1;
+	object->released_at = step->at.when;
+	return true;
+}
+
+static void read_run(struct locks *locks, const struct trace_run *run)
+{
+	struct actor *actor = &locks->actors[run->thread];
+	const struct trace *trace = locks->trace;
+	struct step step;
+
+	step.at.locks = locks;
+	step.at.actor = actor;
+	step.at.thread = (uint32_t)run->thread;
+	step.record = run->records;
+	for (step.count = run->count; step.count > 0; step.count--, step.record++) {
+		step.meaning = &meanings[record_kind(step.record)];
+		step.at.when = trace_when(trace, step.record);
+		step.at.position = actor->position++;
+		if (step.at.when < locks->from) {
+			actor->skipped++;
+			if (!step.meaning->always)
+				continue;
+		}
+		if (step.meaning->take == acquire && take_briefly(&step))
+			continue;
+		if (step.meaning->take)
+			step.meaning->take(&step);
+	}
+}
+
+/* What is not over at the end. A thread that ended before the window's end waited and held up to
+ * then. */
+static void end_thread(struct locks *locks, size_t thread)
+{
+	struct actor *actor = &locks->actors[thread];
+	const uint64_t end = locks->family.threads[thread].end;
+	const struct moment at = {
+		.locks = locks,
+		.actor = actor,
+		.thread = (uint32_t)thread,
+		.when = end < locks->to ? end : locks->to,
+		.position = actor->position,
+	};
+
+	locks->records += actor->position - actor->skipped;
+	wait_give_up(&at);
+	for (size_t i = 0; i < actor->hold_count; i++)
+		actor->holds[i].object->held_at_end++;
+	if (actor->hold_count > 0)
+		hold_sum(&actor->holding,
+			 hold_duration(&at, actor->holding_since, actor->holding_position));
+}
+
+static bool read_all(struct locks *locks, uint64_t to_ns, struct err *err)
+{
+	struct trace_merge *merge = trace_merge_create(locks->trace, 0, to_ns, err);
+	struct trace_run run;
+	struct err why = { 0 };
+
+	if (!merge)
+		return false;
+	while (!locks->no_memory && trace_merge_next(merge, &run, &why))
+		read_run(locks, &run);
+	trace_merge_destroy(merge);
+	if (why.text[0])
+		return err_set(err, why.code, "%s", why.text);
+	if (locks->no_memory)
+		return err_set(err, EXIT_IMPOSSIBLE, "no memory for %zu locks",
+			       locks->objects.count);
+	family_complete(&locks->family);
+	for (size_t i = 0; i < locks->trace->thread_count; i++)
+		end_thread(locks, i);
+	wait_sort_longest(locks);
+	return true;
+}
+
+/* The rate of the counter, and what a record costs in its units. */
+static void calibrate(struct locks *locks)
+{
+	const double record_ns = locks->trace->info.record_ns;
+
+	locks->raw_per_ns = 1 / locks->trace->rate;
+	locks->cost_known = record_ns >= 0;
+	if (locks->cost_known)
+		locks->cost = (uint64_t)llround(record_ns * locks->raw_per_ns * 1024);
+}
+
+bool locks_read(struct locks *locks, const struct trace *trace, uint64_t from_ns, uint64_t to_ns,
+		size_t top, struct err *err)
+{
+	*locks = (struct locks){
+		.trace = trace,
+		.from = from_ns ? trace_time(trace, from_ns) : 0,
+		.to = to_ns == UINT64_MAX ? UINT64_MAX : trace_time(trace, to_ns),
+		.longest_room = top,
+	};
+	calibrate(locks);
+	if (!family_init(&locks->family, trace, err))
+		return false;
+	locks->actors = calloc(trace->thread_count + 1, sizeof(*locks->actors));
+	locks->longest = calloc(top + 1, sizeof(*locks->longest));
+	if (!locks->actors || !locks->longest) {
+		locks_finish(locks);
+		return err_set(err, EXIT_IMPOSSIBLE, "no memory for %zu threads",
+			       trace->thread_count);
+	}
+	if (!objects_init(&locks->objects, &locks->family, err) || !read_all(locks, to_ns, err)) {
+		locks_finish(locks);
+		return false;
+	}
+	return true;
+}
+
+void locks_finish(struct locks *locks)
+{
+	for (size_t i = 0; locks->actors && i < locks->trace->thread_count; i++)
+		free(locks->actors[i].holds);
+	free(locks->actors);
+	free(locks->longest);
+	objects_finish(&locks->objects);
+	family_finish(&locks->family);
+	*locks = (struct locks){ 0 };
+}
+
+uint64_t locks_ns(const struct locks *locks, uint64_t raw)
+{
+	return locks->raw_per_ns > 0 ? (uint64_t)((double)raw / locks->raw_per_ns + 0.5) : 0;
+}
+
+const struct pending *locks_stuck(const struct locks *locks, size_t thread)
+{
+	const struct actor *actor = &locks->actors[thread];
+
+	return actor->pending_count ? &actor->pending[actor->pending_count - 1] : NULL;
+}

@@ -1,0 +1,312 @@
+/* gilscope report: what a trace's locks and threads came to, for people or as JSON. */
+#include "tracer/report/report.h"
+
+#include "base/param.h"
+#include "command/command.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* 31 years: longer than any trace, and exact when it is printed. */
+#define TIME_HIGH (UINT64_C(1000000000) * 1000000000u)
+#define TOP_HIGH 100000
+
+static const struct param params[] = {
+	{ .name = "locks", .kind = PARAM_FLAG, .help = "only locks and what else is waited for" },
+	{ .name = "threads", .kind = PARAM_FLAG, .help = "only processes and threads" },
+	{ .name = "from",
+	  .kind = PARAM_TIME,
+	  .high = TIME_HIGH,
+	  .value = "T",
+	  .help = "only what ends at or behind this time since the trace's first record" },
+	{ .name = "to",
+	  .kind = PARAM_TIME,
+	  .high = TIME_HIGH,
+	  .value = "T",
+	  .help = "only up to this time" },
+	{ .name = "top",
+	  .kind = PARAM_NUMBER,
+	  .fallback = "10",
+	  .low = 1,
+	  .high = TOP_HIGH,
+	  .value = "N",
+	  .help = "rows of each table, and how many longest waits" },
+	{ .name = "json", .kind = PARAM_FLAG, .help = "print one JSON object with everything" },
+	{ 0 },
+};
+
+const char *report_mode_name(const struct object *object, enum object_mode mode)
+{
+	if (object->type != OBJECT_RWLOCK)
+		return "exclusive";
+	return mode == OBJECT_SHARED ? "read" : "write";
+}
+
+bool report_is_lock(const struct object *object)
+{
+	return object->type <= OBJECT_SEM && !object->no_hold;
+}
+
+const char *report_no_correction(const struct report *report)
+{
+	return report->locks.cost_known ? NULL : "what a record costs is not in the trace";
+}
+
+uint64_t report_lived(const struct report *report, size_t thread)
+{
+	const struct family_thread *facts = &report->locks.family.threads[thread];
+	const uint64_t from = report->locks.from, to = report->locks.to;
+	const uint64_t begin = facts->begin > from ? facts->begin : from;
+	const uint64_t end = facts->end < to ? facts->end : to;
+
+	return end > begin ? end - begin : 0;
+}
+
+static bool is_used(const struct object *object)
+{
+	return object->uses[OBJECT_ALONE] || object->uses[OBJECT_SHARED] || object->meeting ||
+	       object->releases > 0;
+}
+
+uint64_t report_waited(const struct object *object)
+{
+	uint64_t sum = object->meeting ? object->meeting->wait.raw.sum : 0;
+
+	for (size_t mode = 0; mode < OBJECT_MODES; mode++) {
+		const struct object_use *use = object->uses[mode];
+
+		sum += use ? use->wait.raw.sum + use->unfinished_wait : 0;
+	}
+	return sum;
+}
+
+/* What of an object says how much it matters: time waited, then conflicts, then use. */
+struct weight {
+	uint64_t wait, conflicts, uses;
+};
+
+static struct weight weigh(const struct object *object)
+{
+	struct weight weight = { .wait = report_waited(object) };
+
+	for (size_t mode = 0; mode < OBJECT_MODES; mode++) {
+		const struct object_use *use = object->uses[mode];
+
+		if (!use)
+			continue;
+		weight.conflicts += use->conflicts;
+		weight.uses += use->acquisitions + use->reacquisitions;
+	}
+	if (object->meeting)
+		weight.uses += object->meeting->waits + object->meeting->signals +
+			       object->meeting->broadcasts;
+	return weight;
+}
+
+int report_order(const struct object *x, const struct object *y)
+{
+	const struct weight left = weigh(x), right = weigh(y);
+
+	if (left.wait != right.wait)
+		return left.wait < right.wait ? 1 : -1;
+	if (left.conflicts != right.conflicts)
+		return left.conflicts < right.conflicts ? 1 : -1;
+	if (left.uses != right.uses)
+		return left.uses < right.uses ? 1 : -1;
+	if (x->since != y->since)
+		return x->since < y->since ? -1 : 1;
+	return (x->address > y->address) - (x->address < y->address);
+}
+
+static int heaviest_first(const void *a, const void *b)
+{
+	return report_order(*(struct object *const *)a, *(struct object *const *)b);
+}
+
+static int most_waiting_first(const void *a, const void *b, void *report)
+{
+	const struct actor *actors = ((const struct report *)report)->locks.actors;
+	const uint32_t i = *(const uint32_t *)a, j = *(const uint32_t *)b;
+	const uint64_t x = actors[i].waited[WAIT_LOCK].raw + actors[i].waited[WAIT_SEM].raw;
+	const uint64_t y = actors[j].waited[WAIT_LOCK].raw + actors[j].waited[WAIT_SEM].raw;
+
+	if (x != y)
+		return x < y ? 1 : -1;
+	return (i > j) - (i < j);
+}
+
+static bool order(struct report *report, struct err *err)
+{
+	const struct objects *objects = &report->locks.objects;
+	const size_t threads = report->trace->thread_count;
+
+	report->objects = calloc(objects->count + 1, sizeof(struct object *));
+	report->threads = calloc(threads + 1, sizeof(*report->threads));
+	report->symbols = symbols_create(&report->locks.family);
+	if (!report->objects || !report->threads || !report->symbols)
+		return err_set(err, EXIT_IMPOSSIBLE, "no memory for %zu locks", objects->count);
+	for (size_t i = 0; i < objects->count; i++) {
+		if (is_used(objects->all[i]))
+			report->objects[report->object_count++] = objects->all[i];
+	}
+	if (report->object_count > 0)
+		qsort(report->objects, report->object_count, sizeof(struct object *),
+		      heaviest_first);
+	for (size_t i = 0; i < report->object_count; i++)
+		report->objects[i]->rank = i + 1;
+	if (!report_group(report))
+		return err_set(err, EXIT_IMPOSSIBLE, "no memory for %zu locks", objects->count);
+	for (size_t i = 0; i < threads; i++)
+		report->threads[i] = (uint32_t)i;
+	qsort_r(report->threads, threads, sizeof(*report->threads), most_waiting_first, report);
+	return true;
+}
+
+static void add_object(struct report_sums *sums, const struct object *object)
+{
+	sums->overlaps += object->overlaps;
+	if (object->longest_overlap > sums->longest_overlap)
+		sums->longest_overlap = object->longest_overlap;
+	if (!report_is_lock(object))
+		return;
+	sums->locks++;
+	sums->unpaired += object->unpaired;
+	sums->foreign += object->foreign;
+	sums->refused += object->refused;
+	sums->held_at_end += object->held_at_end;
+	for (size_t mode = 0; mode < OBJECT_MODES; mode++) {
+		const struct object_use *use = object->uses[mode];
+
+		if (!use)
+			continue;
+		sums->acquisitions += use->acquisitions;
+		sums->conflicts += use->conflicts;
+		sums->busy += use->busy;
+		sums->unfinished += use->unfinished;
+		sums->wait.raw += use->wait.raw.sum;
+		sums->wait.corrected += use->wait.corrected.sum;
+		if (use->wait.raw.max > sums->longest_wait)
+			sums->longest_wait = use->wait.raw.max;
+	}
+}
+
+static void sum_up(struct report *report)
+{
+	struct report_sums *sums = &report->sums;
+	const double record_ns = report->trace->info.record_ns;
+
+	for (size_t i = 0; i < report->object_count; i++)
+		add_object(sums, report->objects[i]);
+	for (size_t i = 0; i < report->trace->thread_count; i++) {
+		const struct actor *actor = &report->locks.actors[i];
+
+		sums->lived += report_lived(report, i);
+		sums->stall += report->trace->threads[i].header.stall_raw;
+		for (size_t kind = 0; kind < WAIT_KINDS; kind++) {
+			sums->waited[kind].raw += actor->waited[kind].raw;
+			sums->waited[kind].corrected += actor->waited[kind].corrected;
+		}
+	}
+	sums->cost_ns = record_ns < 0 ? -1 : record_ns * (double)report->locks.records;
+}
+
+/* The folder may stand among the options. */
+static bool parse(int argc, char *argv[], struct param_set *set, const char **folder,
+		  struct err *err)
+{
+	int next;
+
+	if (!param_set_parse(set, argc, argv, &next, err))
+		return false;
+	if (next == argc)
+		return err_set(err, EXIT_MISUSE,
+			       "report needs a trace: the folder that 'gilscope trace' wrote");
+	*folder = argv[next];
+	argc -= next;
+	argv += next;
+	if (!param_set_parse(set, argc, argv, &next, err))
+		return false;
+	if (next < argc)
+		return err_set(err, EXIT_MISUSE, "'%s' is too much; give one trace", argv[next]);
+	if (param_get(set, "to")->given && param_number(set, "from") > param_number(set, "to"))
+		return err_set(err, EXIT_MISUSE, "--from '%s' is behind --to '%s'",
+			       param_text(set, "from"), param_text(set, "to"));
+	return true;
+}
+
+static bool make(struct report *report, struct err *err)
+{
+	if (!locks_read(&report->locks, report->trace, report->from_ns, report->to_ns, report->top,
+			err))
+		return false;
+	if (!order(report, err))
+		return false;
+	sum_up(report);
+	report_judge(report);
+	return true;
+}
+
+static void finish(struct report *report)
+{
+	report_ungroup(report);
+	symbols_destroy(report->symbols);
+	free(report->objects);
+	free(report->threads);
+	if (report->locks.trace)
+		locks_finish(&report->locks);
+}
+
+bool report_verdict(const char *folder, uint64_t most, FILE *to, struct err *err)
+{
+	static struct report report; /* large */
+	struct trace trace;
+	bool right;
+
+	if (!trace_open(&trace, folder, err))
+		return false;
+	report = (struct report){ .trace = &trace, .to_ns = UINT64_MAX, .top = 1 };
+	right = trace.records > most || make(&report, err);
+	for (size_t i = 0; right && i < report.sentence_count; i++)
+		fprintf(to, "gilscope: %s\n", report.verdict[i]);
+	finish(&report);
+	trace_close(&trace);
+	return right;
+}
+
+static int run(int argc, char *argv[], struct err *err)
+{
+	static struct report report; /* large */
+	struct param_set set = { .count = 0 };
+	struct trace trace;
+	const char *folder = NULL;
+	bool right;
+
+	param_set_add(&set, params);
+	if (!parse(argc, argv, &set, &folder, err) || !trace_open(&trace, folder, err))
+		return err->code;
+	report = (struct report){
+		.trace = &trace,
+		.from_ns = param_number(&set, "from"),
+		.to_ns = param_get(&set, "to")->given ? param_number(&set, "to") : UINT64_MAX,
+		.top = param_number(&set, "top"),
+		.only_locks = param_number(&set, "locks"),
+		.only_threads = param_number(&set, "threads"),
+	};
+	right = make(&report, err);
+	if (right && param_number(&set, "json"))
+		report_emit(&report);
+	else if (right)
+		report_print(&report);
+	finish(&report);
+	trace_close(&trace);
+	return right ? EXIT_DONE : err->code;
+}
+
+const struct command command_report = {
+	.name = "report",
+	.arguments = "TRACE [OPTION]...",
+	.summary = "what a trace's locks and threads came to: who waited, for what, how long",
+	.params = params,
+	.run = run,
+};
