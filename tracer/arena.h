@@ -1,4 +1,4 @@
-/* The memory that the launcher shares with every traced process: one file on tmpfs, mapped whole
+/* The memory that the launcher shares with every traced process: one file on tmpfs, mapped
  * when a program starts, inherited by fork. A thread takes a ring of it without a system call, a
  * descriptor or a path, so tracing survives chroot, dropped privileges, closed descriptors and a
  * thousand threads. Both sides are of one build; nothing outside tracer/ reads it.
@@ -93,7 +93,8 @@ struct arena {
 	struct arena_ring rings[ARENA_RINGS];
 };
 
-#define ARENA_HEAD_BYTES ((sizeof(struct arena) + 4095) / 4096 * 4096)
+/* Whole pages, of any size that Linux has. */
+#define ARENA_HEAD_BYTES ((sizeof(struct arena) + 65535) / 65536 * 65536)
 #define ARENA_BYTES \
 	(ARENA_HEAD_BYTES + ARENA_SMALL_RINGS * ARENA_SMALL_BYTES + \
 	 ARENA_LARGE_RINGS * ARENA_LARGE_BYTES)

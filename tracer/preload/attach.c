@@ -15,7 +15,6 @@
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/prctl.h>
-#include <sys/resource.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
 #include <unistd.h>
@@ -45,7 +44,8 @@ static uint32_t ancestor; /* the number of the last process that attached with t
 static pthread_key_t at_end;
 static bool has_key;
 static char library[PATH_MAX];
-static uint64_t mapped; /* bytes of the arena: all, or without large rings */
+/* Where the process has mapped large rings; a forked child has them too. */
+static void *large[ARENA_LARGE_RINGS];
 static _Atomic int started;
 static bool quiet; /* a seccomp filter may forbid system calls that the program does not make */
 
@@ -308,32 +308,69 @@ void ring_close(struct ring *ring)
 	close_at(ring, ring->next < granted ? ring->next : granted);
 }
 
+/* Large rings are mapped when they are had, for address space may be dear: there is no descriptor
+ * any more, but a shared mapping can be made again from any of its pages, and longer: here from the
+ * last small ring. Null: no room. */
+static void *map_large(uint32_t index)
+{
+	const uint32_t n = index - ARENA_SMALL_RINGS;
+	const size_t page = ARENA_SMALL_BYTES, before = page + n * ARENA_LARGE_BYTES;
+	char *last = (char *)arena + arena_ring_offset(ARENA_SMALL_RINGS) - page;
+	char *at;
+
+	if (large[n])
+		return large[n];
+	at = mremap(last, 0, before + ARENA_LARGE_BYTES, MREMAP_MAYMOVE);
+	if (at == MAP_FAILED)
+		return NULL;
+	munmap(at, before);
+	large[n] = at + before;
+	return large[n];
+}
+
+static struct ring *claim_large(void)
+{
+	const int index = claim(ARENA_SMALL_RINGS, ARENA_RINGS, &arena->ready_large);
+	struct ring *ring;
+	void *records;
+
+	if (index < 0)
+		return NULL;
+	records = map_large((uint32_t)index);
+	if (!records) {
+		/* [ring-ready] As it was taken. */
+		atomic_store_explicit(&arena->states[index], RING_READY, memory_order_release);
+		atomic_fetch_add_explicit(&arena->ready_large, 1, memory_order_relaxed);
+		return NULL;
+	}
+	ring = reserve((uint32_t)index);
+	ring->records = records;
+	return ring;
+}
+
 bool attach_larger(struct ring *ring, uint64_t at)
 {
+	const int saved_errno = errno;
+	struct ring *larger;
 	uint64_t saved;
-	int index;
 
-	if (quiet || mapped < ARENA_BYTES ||
-	    atomic_load_explicit(&arena->ready_large, memory_order_relaxed) == 0)
+	if (quiet || atomic_load_explicit(&arena->ready_large, memory_order_relaxed) == 0)
 		return false;
 	block_signals(&saved);
 	/* A handler may have done it before signals were blocked. */
-	if (ring_current == ring) {
-		index = claim(ARENA_SMALL_RINGS, ARENA_RINGS, &arena->ready_large);
-		if (index >= 0) {
-			struct ring *larger = reserve((uint32_t)index);
-
-			larger->rounds = ring->rounds;
-			larger->start = ring->start;
-			larger->start_c11 = ring->start_c11;
-			identify(larger, ring->shared->number, ring->index + 1);
-			atomic_store_explicit(&ring->shared->successor, (uint32_t)index + 1,
-					      memory_order_relaxed);
-			close_at(ring, at);
-			ring_current = larger; /* handlers are held off in between */
-		}
+	larger = ring_current == ring ? claim_large() : NULL;
+	if (larger) {
+		larger->rounds = ring->rounds;
+		larger->start = ring->start;
+		larger->start_c11 = ring->start_c11;
+		identify(larger, ring->shared->number, ring->index + 1);
+		atomic_store_explicit(&ring->shared->successor, larger->index + 1,
+				      memory_order_relaxed);
+		close_at(ring, at);
+		ring_current = larger; /* handlers are held off in between */
 	}
 	restore_signals(&saved);
+	errno = saved_errno;
 	return ring_current != ring;
 }
 
@@ -354,18 +391,14 @@ static void thread_end(void *value)
 static void map_arena(const char *path)
 {
 	const int fd = open(path, O_RDWR | O_CLOEXEC);
-	struct rlimit limit;
 	struct stat file;
 	void *at;
 
 	if (fd < 0)
 		return;
 	if (fstat(fd, &file) == 0 && (uint64_t)file.st_size == ARENA_BYTES) {
-		/* A program whose address space is limited needs it for itself. */
-		mapped = getrlimit(RLIMIT_AS, &limit) == 0 && limit.rlim_cur != RLIM_INFINITY ?
-				 arena_ring_offset(ARENA_SMALL_RINGS) :
-				 ARENA_BYTES;
-		at = mmap(NULL, mapped, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
+		at = mmap(NULL, arena_ring_offset(ARENA_SMALL_RINGS), PROT_READ | PROT_WRITE,
+			  MAP_SHARED, fd, 0);
 		if (at != MAP_FAILED && ((struct arena *)at)->magic == ARENA_MAGIC &&
 		    ((struct arena *)at)->bytes == ARENA_BYTES)
 			arena = at;
