@@ -172,6 +172,11 @@ def a_program_that_was_given_little_memory_runs_as_without_tracing(folder):
 
 
 @test
+def a_program_that_limits_its_memory_has_it_for_itself(folder):
+    return odd(folder, "limits-memory")
+
+
+@test
 def a_thousand_threads_at_once_are_recorded(folder):
     return odd(folder, "thousand-threads")
 

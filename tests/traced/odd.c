@@ -161,12 +161,12 @@ static int limits_files(void)
 
 static int limits_memory(void)
 {
-	const struct rlimit limit = { 300 << 20, 300 << 20 };
+	const struct rlimit limit = { 500 << 20, 500 << 20 };
 	char *memory;
 
 	must(setrlimit(RLIMIT_AS, &limit) == 0, "setrlimit");
-	memory = malloc(50 << 20);
-	must(memory, "50 MB can be had of 300");
+	memory = malloc(150 << 20);
+	must(memory, "150 MB can be had of 500");
 	free(memory);
 	return go_on();
 }
