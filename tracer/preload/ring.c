@@ -144,24 +144,31 @@ void ring_put_slow(struct ring *first, uint64_t at, uint64_t head, uint64_t oper
 	errno = saved;
 }
 
-/* The i-th ARG: of 'args', then of the text behind them. */
-static uint64_t argument(const uint64_t *args, unsigned count, const char *text, size_t length,
-			 unsigned i)
+/* The ARGs of an event: numbers, then the text behind them. */
+struct tail {
+	const uint64_t *args;
+	unsigned count;
+	const char *text;
+	size_t length;
+};
+
+static uint64_t argument(const struct tail *tail, unsigned i)
 {
-	const size_t from = (i - count) * sizeof(uint64_t);
+	const size_t from = (i - tail->count) * sizeof(uint64_t);
 	uint64_t part = 0;
 
-	if (i < count)
-		return args[i];
-	memcpy(&part, text + from, length - from < sizeof(part) ? length - from : sizeof(part));
+	if (i < tail->count)
+		return tail->args[i];
+	if (tail->text)
+		memcpy(&part, tail->text + from,
+		       tail->length - from < sizeof(part) ? tail->length - from : sizeof(part));
 	return part;
 }
 
-/* Nothing but the arguments is on the stack: it may be a signal handler's small one. */
-static void put(uint64_t raw, unsigned kind, uint64_t operand, const uint64_t *args, unsigned count,
-		const char *text, size_t length)
+/* Nothing large is on the stack: it may be a signal handler's small one. */
+static void put(uint64_t raw, unsigned kind, uint64_t operand, const struct tail *tail)
 {
-	const unsigned all = count + (unsigned)((length + 7) / 8);
+	const unsigned all = tail->count + (unsigned)((tail->length + 7) / 8);
 	const uint64_t bytes = (1 + all) * sizeof(struct record);
 	struct ring *const first = ring_current, *ring = first;
 	uint64_t at = ring_reserve(ring, bytes);
@@ -174,7 +181,7 @@ static void put(uint64_t raw, unsigned kind, uint64_t operand, const uint64_t *a
 	/* The first record last: without it the launcher does not look at those behind it. */
 	for (unsigned i = all; ring && i > 0; i--)
 		ring_write(ring, at + i * sizeof(struct record), ring_head(TRACE_ARG, raw),
-			   argument(args, count, text, length, i - 1));
+			   argument(tail, i - 1));
 	if (ring)
 		ring_write(ring, at, ring_head(kind, raw), operand);
 	errno = saved;
@@ -183,16 +190,20 @@ static void put(uint64_t raw, unsigned kind, uint64_t operand, const uint64_t *a
 void ring_put_args_at(uint64_t raw, unsigned kind, uint64_t operand, const uint64_t *args,
 		      unsigned count)
 {
-	put(raw, kind, operand, args, count, NULL, 0);
+	put(raw, kind, operand, &(struct tail){ .args = args, .count = count });
 }
 
 void ring_put_args(unsigned kind, uint64_t operand, const uint64_t *args, unsigned count)
 {
-	put(clock_raw(), kind, operand, args, count, NULL, 0);
+	ring_put_args_at(clock_raw(), kind, operand, args, count);
 }
 
 void ring_put_text(unsigned kind, uint64_t operand, const uint64_t *args, unsigned count,
 		   const char *text, size_t most)
 {
-	put(clock_raw(), kind, operand, args, count, text, text ? strnlen(text, most) : 0);
+	put(clock_raw(), kind, operand,
+	    &(struct tail){ .args = args,
+			    .count = count,
+			    .text = text,
+			    .length = text ? strnlen(text, most) : 0 });
 }
