@@ -114,7 +114,8 @@ static struct ring *find_room(struct ring *ring, uint64_t *at, uint64_t bytes)
 		}
 		if (ring->shared)
 			give_up(ring, *at);
-		if (!ring_attach()) {
+		/* It may have moved to a ring that can take more, though recording is over. */
+		if (!ring_current->shared && !ring_attach()) {
 			attach_lost(1);
 			return NULL;
 		}
