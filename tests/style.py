@@ -24,7 +24,7 @@ MAY_INCLUDE = {
     "tracer/export": ["base/", "tracer/format.h", "tracer/trace.h"],
     "tracer/launcher": ["base/", "tracer/format.h", "tracer/arena.h", "tracer/trace.h", "tracer/read.h",
                         "tracer/report/report.h", "command/command.h"],
-    "tracer/report": ["base/", "tracer/format.h", "tracer/trace.h", "tracer/event.h", "command/command.h"],
+    "tracer/report": ["base/", "tracer/format.h", "tracer/trace.h", "tracer/event.h", "tracer/words.h", "command/command.h"],
     "tracer": ["base/", "tracer/format.h", "tracer/trace.h", "command/command.h"],
     "command": ["base/"],
 }

@@ -3,13 +3,11 @@
 #include "command/command.h"
 #include "tracer/event.h"
 #include "tracer/trace.h"
+#include "tracer/words.h"
 
 #include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
-
-/* 31 years: longer than any trace, and exact when it is printed. */
-#define TIME_HIGH (UINT64_C(1000000000) * 1000000000u)
 
 static const struct param params[] = {
 	{ .name = "thread",
@@ -20,12 +18,12 @@ static const struct param params[] = {
 	  .help = "only this thread's events, by its number in the trace" },
 	{ .name = "from",
 	  .kind = PARAM_TIME,
-	  .high = TIME_HIGH,
+	  .high = WORDS_TIME_HIGH,
 	  .value = "T",
 	  .help = "only events from this time since the trace's first" },
 	{ .name = "to",
 	  .kind = PARAM_TIME,
-	  .high = TIME_HIGH,
+	  .high = WORDS_TIME_HIGH,
 	  .value = "T",
 	  .help = "only events to this time" },
 	{ .name = "json", .kind = PARAM_FLAG, .help = "print a JSON object on each line" },
@@ -166,26 +164,6 @@ static bool pick(struct trace *part, const struct param_value *number, struct er
 		       part->folder, number->text, count, part->threads[count - 1].header.number);
 }
 
-/* Options may stand on both sides of the trace. */
-static bool parse(int argc, char *argv[], struct param_set *set, const char **folder,
-		  struct err *err)
-{
-	int next;
-
-	if (!param_set_parse(set, argc, argv, &next, err))
-		return false;
-	if (next == argc)
-		return err_set(err, EXIT_MISUSE,
-			       "dump needs a trace: the folder that 'gilscope trace' wrote");
-	*folder = argv[next];
-	argc -= next;
-	argv += next;
-	if (!param_set_parse(set, argc, argv, &next, err))
-		return false;
-	return next == argc ||
-	       err_set(err, EXIT_MISUSE, "'%s' is too much; give one trace", argv[next]);
-}
-
 static bool dump_trace(struct dump *dump, const struct param_set *set, struct err *err)
 {
 	struct trace part = dump->trace;
@@ -209,7 +187,7 @@ static int run(int argc, char *argv[], struct err *err)
 	bool right;
 
 	param_set_add(&set, params);
-	if (!parse(argc, argv, &set, &folder, err))
+	if (!words_read(argc, argv, &set, &folder, err))
 		return err->code;
 	dump.as_json = param_number(&set, "json");
 	dump.from_ns = param_number(&set, "from");

@@ -3,13 +3,12 @@
 
 #include "base/param.h"
 #include "command/command.h"
+#include "tracer/words.h"
 
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-/* 31 years: longer than any trace, and exact when it is printed. */
-#define TIME_HIGH (UINT64_C(1000000000) * 1000000000u)
 #define TOP_HIGH 100000
 
 static const struct param params[] = {
@@ -17,12 +16,12 @@ static const struct param params[] = {
 	{ .name = "threads", .kind = PARAM_FLAG, .help = "only processes and threads" },
 	{ .name = "from",
 	  .kind = PARAM_TIME,
-	  .high = TIME_HIGH,
+	  .high = WORDS_TIME_HIGH,
 	  .value = "T",
 	  .help = "only what ends at or behind this time since the trace's first record" },
 	{ .name = "to",
 	  .kind = PARAM_TIME,
-	  .high = TIME_HIGH,
+	  .high = WORDS_TIME_HIGH,
 	  .value = "T",
 	  .help = "only up to this time" },
 	{ .name = "top",
@@ -211,30 +210,6 @@ static void sum_up(struct report *report)
 	sums->cost_ns = record_ns < 0 ? -1 : record_ns * (double)report->locks.records;
 }
 
-/* The folder may stand among the options. */
-static bool parse(int argc, char *argv[], struct param_set *set, const char **folder,
-		  struct err *err)
-{
-	int next;
-
-	if (!param_set_parse(set, argc, argv, &next, err))
-		return false;
-	if (next == argc)
-		return err_set(err, EXIT_MISUSE,
-			       "report needs a trace: the folder that 'gilscope trace' wrote");
-	*folder = argv[next];
-	argc -= next;
-	argv += next;
-	if (!param_set_parse(set, argc, argv, &next, err))
-		return false;
-	if (next < argc)
-		return err_set(err, EXIT_MISUSE, "'%s' is too much; give one trace", argv[next]);
-	if (param_get(set, "to")->given && param_number(set, "from") > param_number(set, "to"))
-		return err_set(err, EXIT_MISUSE, "--from '%s' is behind --to '%s'",
-			       param_text(set, "from"), param_text(set, "to"));
-	return true;
-}
-
 static bool make(struct report *report, struct err *err)
 {
 	if (!locks_read(&report->locks, report->trace, report->from_ns, report->to_ns, report->top,
@@ -283,7 +258,7 @@ static int run(int argc, char *argv[], struct err *err)
 	bool right;
 
 	param_set_add(&set, params);
-	if (!parse(argc, argv, &set, &folder, err) || !trace_open(&trace, folder, err))
+	if (!words_read(argc, argv, &set, &folder, err) || !trace_open(&trace, folder, err))
 		return err->code;
 	report = (struct report){
 		.trace = &trace,
