@@ -426,7 +426,8 @@ static unsigned count_running(const struct drain *drain)
 
 		if (!is_used_by(drain, i, process) || !process_lives(drain->processes, process))
 			continue;
-		while (!is_used_by(drain, first, process))
+		/* It may have been closed meanwhile. */
+		while (first < i && !is_used_by(drain, first, process))
 			first++;
 		running += first == i;
 	}

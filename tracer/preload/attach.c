@@ -157,6 +157,7 @@ static struct ring *reserve(uint32_t index)
 	struct ring *ring = set_up(index);
 	struct arena_ring *shared = ring->shared;
 
+	/* Nothing is allowed yet; 0 would say that raw counters cannot be used. */
 	ring->limit = arena->counter == ARENA_RAW;
 	shared->process = atomic_load_explicit(&own->process, memory_order_relaxed);
 	shared->parent = own->parent;
