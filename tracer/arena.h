@@ -64,7 +64,7 @@ struct arena_ring {
 	/* The thread, before it makes the ring ACTIVE. */
 	_Alignas(64) uint32_t number; /* of the thread in the trace */
 	uint32_t predecessor;         /* index + 1 of the ring it continues */
-	uint32_t process, parent, pid, tid, origin;
+	uint32_t process, parent, pid, tid;
 	uint64_t proc;     /* the /proc that knows it (device), 0: none does */
 	uint32_t proc_pid; /* and by which pid */
 	uint64_t handle;

@@ -2,7 +2,6 @@
 #include "tracer/launcher/cost.h"
 
 #include "base/home.h"
-#include "base/start.h"
 #include "tracer/launcher/memory.h"
 
 #include <poll.h>
@@ -15,7 +14,7 @@
 
 #define LIMIT_MS 2000
 
-static void unknown(struct cost *cost, const char *reason)
+void cost_unknown(struct cost *cost, const char *reason)
 {
 	*cost = (struct cost){ .counter_ns = -1, .record_ns = -1 };
 	cost->mutex_pair_ns = cost->semaphore_pair_ns = cost->read_pair_ns = cost->signal_ns = -1;
@@ -77,7 +76,7 @@ void cost_measure(struct cost *cost, const char *library, const char *counter)
 	if (!home_find_file(program, "tracer/launcher/gilscope-calibrate", "gilscope-calibrate",
 			    &err) ||
 	    !memory_create(&memory, library, counter, &err)) {
-		unknown(cost, err.text);
+		cost_unknown(cost, err.text);
 		return;
 	}
 	memory_prepare(&memory, 4, 0);
@@ -86,7 +85,7 @@ void cost_measure(struct cost *cost, const char *library, const char *counter)
 	    sscanf(text, "%lf %lf %lf %lf %lf %lf", &cost->counter_ns, &cost->record_ns,
 		   &cost->mutex_pair_ns, &cost->semaphore_pair_ns, &cost->read_pair_ns,
 		   &cost->signal_ns) != 6)
-		unknown(cost, "the calibrating program did not come to its end");
+		cost_unknown(cost, "the calibrating program did not come to its end");
 	memory_destroy(&memory);
 }
 

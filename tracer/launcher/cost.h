@@ -16,6 +16,8 @@ struct cost {
 
 /* Runs the calibrating program with the recorder in a memory of its own; some milliseconds. */
 void cost_measure(struct cost *cost, const char *library, const char *counter);
+/* Nothing is known, for this reason. */
+void cost_unknown(struct cost *cost, const char *reason);
 /* A member 'name'. */
 void cost_emit(const struct cost *cost, struct emit *emit, const char *name);
 

@@ -413,9 +413,7 @@ static bool is_used_by(const struct drain *drain, uint32_t index, uint32_t proce
 	       arena->rings[index].process == process;
 }
 
-/* Processes that live and have not closed all their rings: of one that cannot be looked up, the end
- * is seen by that alone. */
-static unsigned count_running(const struct drain *drain)
+unsigned drain_count_running(const struct drain *drain)
 {
 	const struct arena *arena = drain->memory->arena;
 	unsigned running = 0;
@@ -434,7 +432,7 @@ static unsigned count_running(const struct drain *drain)
 	return running;
 }
 
-unsigned drain_look_after_processes(struct drain *drain, uint64_t interval_ns)
+void drain_look_after_processes(struct drain *drain, uint64_t interval_ns)
 {
 	const uint64_t now = clock_now_ns();
 
@@ -442,7 +440,6 @@ unsigned drain_look_after_processes(struct drain *drain, uint64_t interval_ns)
 		drain->looked_ns = now;
 		process_look(drain->processes);
 	}
-	return count_running(drain);
 }
 
 static bool has_streams(const struct drain *drain)
@@ -460,7 +457,7 @@ void drain_finish(struct drain *drain, struct drain_totals *totals)
 
 	process_look(drain->processes);
 	drain_sweep(drain);
-	drain->totals.still_running = count_running(drain);
+	drain->totals.still_running = drain_count_running(drain);
 	stop_recording(drain, ARENA_ENDED);
 	drain->over = true;
 	/* Each round ends the rings that it meets; what a thread went on in may lie before them. */

@@ -25,8 +25,11 @@ struct drain *drain_resume(struct memory *memory, const char *folder);
 /* One round over all rings. Returns whether anything was there. */
 bool drain_sweep(struct drain *drain);
 /* Looks which processes are gone, so that what they left is drained to its end; at most every
- * 'interval_ns'. Returns how many live. */
-unsigned drain_look_after_processes(struct drain *drain, uint64_t interval_ns);
+ * 'interval_ns'. */
+void drain_look_after_processes(struct drain *drain, uint64_t interval_ns);
+/* Processes that live and have not closed all their rings: of one that cannot be looked up, the end
+ * is seen by that alone. */
+unsigned drain_count_running(const struct drain *drain);
 /* Ends recording, drains what is left, writes the final headers. */
 void drain_finish(struct drain *drain, struct drain_totals *totals);
 void drain_destroy(struct drain *drain);

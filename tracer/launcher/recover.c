@@ -16,7 +16,7 @@ static const struct param params[] = { { 0 } };
 static bool collect(const struct folder *folder, const struct trace_info *info,
 		    struct drain_totals *totals, struct err *err)
 {
-	struct cost cost = { .counter_ns = -1, .record_ns = info->record_ns };
+	struct cost cost;
 	char *const words[] = { info->command, NULL };
 	struct memory *memory = calloc(1, sizeof(*memory));
 	struct folder_facts facts = {
@@ -25,8 +25,8 @@ static bool collect(const struct folder *folder, const struct trace_info *info,
 	struct drain *drain;
 	bool ok = false;
 
-	cost.mutex_pair_ns = cost.semaphore_pair_ns = cost.read_pair_ns = cost.signal_ns = -1;
-	snprintf(cost.reason, sizeof(cost.reason), "the launcher was killed; record_ns is its own");
+	cost_unknown(&cost, "the launcher was killed; record_ns is its own");
+	cost.record_ns = info->record_ns;
 	if (!memory)
 		return err_set(err, EXIT_IMPOSSIBLE, "no memory");
 	if (memory_open(memory, info->arena, err)) {

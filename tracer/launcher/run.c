@@ -177,7 +177,8 @@ static void drain_what_is_left(struct memory *memory, struct drain *drain)
 
 	for (;;) {
 		turn(memory, drain);
-		if (drain_look_after_processes(drain, 0) == 0 || clock_now_ns() >= until)
+		drain_look_after_processes(drain, 0);
+		if (drain_count_running(drain) == 0 || clock_now_ns() >= until)
 			break;
 		nanosleep(&moment, NULL);
 	}

@@ -115,6 +115,13 @@ static int claim(uint32_t from, uint32_t to, _Atomic uint32_t *ready)
 	return -1;
 }
 
+static void give_back(uint32_t index, _Atomic uint32_t *ready)
+{
+	/* [ring-ready] As it was taken. */
+	atomic_store_explicit(&arena->states[index], RING_READY, memory_order_release);
+	atomic_fetch_add_explicit(ready, 1, memory_order_relaxed);
+}
+
 /* Waits for the launcher when a burst of threads has used up what was ready. */
 static int claim_small(void)
 {
@@ -161,7 +168,6 @@ static struct ring *reserve(uint32_t index)
 	ring->limit = arena->counter == ARENA_RAW;
 	shared->process = atomic_load_explicit(&own->process, memory_order_relaxed);
 	shared->parent = own->parent;
-	shared->origin = own->parent ? TRACE_BY_FORK : TRACE_BY_EXEC;
 	shared->pid = own->pid;
 	shared->proc = own->proc;
 	shared->proc_pid = own->proc_pid;
@@ -274,9 +280,7 @@ struct ring *attach_spare(void)
 void attach_give_back(struct ring *ring)
 {
 	ring->shared = NULL;
-	/* [ring-ready] As it was taken. */
-	atomic_store_explicit(&arena->states[ring->index], RING_READY, memory_order_release);
-	atomic_fetch_add_explicit(&arena->ready_small, 1, memory_order_relaxed);
+	give_back(ring->index, &arena->ready_small);
 }
 
 void attach_adopt(struct ring *ring)
@@ -339,9 +343,7 @@ static struct ring *claim_large(void)
 		return NULL;
 	records = map_large((uint32_t)index);
 	if (!records) {
-		/* [ring-ready] As it was taken. */
-		atomic_store_explicit(&arena->states[index], RING_READY, memory_order_release);
-		atomic_fetch_add_explicit(&arena->ready_large, 1, memory_order_relaxed);
+		give_back((uint32_t)index, &arena->ready_large);
 		return NULL;
 	}
 	ring = reserve((uint32_t)index);
