@@ -160,6 +160,15 @@ static const struct {
 	{ TRACE_EXEC, 0, 17, { 0 }, "\xff", "exec 17 path='\\xff'" },
 	{ TRACE_EXIT, TRACE_EXIT_AT_ONCE, 3, { 0 }, NULL, "exit 3 by=at-once" },
 	{ TRACE_ABANDONED, 0, 0, { 1, 2 }, NULL, "abandoned" },
+	{ TRACE_CALL, 0, TRACE_CALL_READ, { 0 }, NULL, "call read" },
+	{ TRACE_CALL, 0, TRACE_CALL_COUNT, { 0 }, NULL, "call 46" },
+	{ TRACE_CALL, 0, 0, { 0 }, NULL, "call 0" },
+	{ TRACE_LOCK_STATE,
+	  0,
+	  0x10,
+	  { 5000, 0x7000, UINT64_MAX, 12 },
+	  NULL,
+	  "lock-state 0x10 interval=5000 holder=0x7000 locked=-1 switches=12" },
 };
 
 static void each_event_is_told_in_words(void **state)

@@ -58,7 +58,8 @@ static void a_file_that_cannot_be_believed_is_left_out(void **state)
 		{ 0, 1, "it is no file of a thread" },
 		{ 4, 1, "it belongs to another trace" },
 		{ 20, 9, "flags 0x1 and stream 9; this version knows flags to 0x3 and stream 0" },
-		{ 64, 2, "it has version 2; this version reads 1" },
+		{ 64, 0, "it has version 0; this version reads 1 to 2" },
+		{ 64, 3, "it has version 3; this version reads 1 to 2" },
 		{ 68, 5, "it has flags 0x5 and stream 0" },
 		{ 68, 3, "its counter is not that of the trace" },
 		{ 72, 2, "it is the file of thread 2" },
@@ -72,6 +73,16 @@ static void a_file_that_cannot_be_believed_is_left_out(void **state)
 		expect(made.folder, 3, damages[i].trouble);
 		assert_int_equal(all.threads, 2);
 	}
+}
+
+static void a_file_of_the_first_version_is_read(void **state)
+{
+	const uint32_t version = TRACE_VERSION_FIRST;
+
+	(void)state;
+	write_thread(1, 5);
+	overwrite(64, &version, sizeof(version));
+	expect(made.folder, 5, "");
 }
 
 static void what_is_no_file_is_left_out(void **state)
@@ -171,6 +182,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		WITH_TRACE(a_file_that_cannot_be_believed_is_left_out),
+		WITH_TRACE(a_file_of_the_first_version_is_read),
 		WITH_TRACE(what_is_no_file_is_left_out),
 		WITH_TRACE(files_with_other_names_mean_nothing),
 		WITH_TRACE(a_folder_that_is_no_trace_says_what_it_should_be),

@@ -42,6 +42,13 @@ def the_table_of_kinds_is_that_of_the_header():
             yield f"{name}: ARGs '{row[4]}', format.h has {args} and detail '{detail}'"
 
 
+def the_list_of_calls_is_that_of_the_header():
+    calls = re.findall(r'^\tX\(\w+, "(\w+)"\)', HEADER, re.M)
+    told = re.findall(r"(\d+)\s`(\w+)`", DOCUMENT[DOCUMENT.index("\n`call` is"):DOCUMENT.index("\n`lock-state` is")])
+    if not calls or told != [(str(number), name) for number, name in enumerate(calls, 1)]:
+        yield f"{told} should be {calls}"
+
+
 def each_kind_of_detail_is_explained():
     used = {row[3] for row in table("| number | name | value |")}
     for name in used - {row[0] for row in table("| detail | is |")} - {""}:
@@ -105,7 +112,7 @@ def the_example_is_read_as_it_says():
         yield got.stdout + got.stderr
 
 
-RULES = [the_table_of_kinds_is_that_of_the_header, each_kind_of_detail_is_explained,
+RULES = [the_table_of_kinds_is_that_of_the_header, the_list_of_calls_is_that_of_the_header, each_kind_of_detail_is_explained,
          the_table_of_the_header_is_its_struct, starred_fields_are_those_of_the_header,
          the_example_is_read_as_it_says]
 failed = 0

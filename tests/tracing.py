@@ -46,7 +46,7 @@ def run(words, **more):
 
 def numbers_of_kinds():
     with open(os.path.join(os.path.dirname(os.path.realpath(__file__)), "../tracer/format.h"), encoding="utf-8") as file:
-        return {name: number for number, name in enumerate(re.findall(r'^\tX\(\w+, "([\w-]+)"', file.read(), re.M), 1)}
+        return {name: number for number, name in enumerate(re.findall(r'^\tX\(\w+, "([\w-]+)", "', file.read(), re.M), 1)}
 
 
 KIND = numbers_of_kinds()

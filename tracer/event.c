@@ -32,15 +32,24 @@ static const struct {
 	{ "pid", "pid", FIELD_NUMBER },
 	{ "child's pid, 0: failed", "child", FIELD_NUMBER },
 	{ "status", "status", FIELD_NUMBER },
+	{ "call", "call", FIELD_NUMBER },
+};
+
+static const char *const calls[TRACE_CALL_COUNT] = {
+#define X(call, text) [TRACE_CALL_##call] = (text),
+	TRACE_CALLS(X)
+#undef X
 };
 
 /* The ARGs that always follow. */
+#define ARGS_NAMED 4
+
 static const struct {
 	uint8_t kind;
 	struct {
 		const char *name;
 		enum field_kind kind;
-	} args[2];
+	} args[ARGS_NAMED];
 } args_of[] = {
 	{ TRACE_MUTEX_INIT, { { "caller", FIELD_ADDRESS } } },
 	{ TRACE_RWLOCK_INIT, { { "caller", FIELD_ADDRESS } } },
@@ -54,6 +63,11 @@ static const struct {
 	{ TRACE_THREAD_START, { { "routine", FIELD_ADDRESS } } },
 	{ TRACE_PROCESS_START, { { "parent", FIELD_NUMBER }, { "base", FIELD_ADDRESS } } },
 	{ TRACE_MODULE, { { "size", FIELD_NUMBER } } },
+	{ TRACE_LOCK_STATE,
+	  { { "interval", FIELD_NUMBER },
+	    { "holder", FIELD_ADDRESS },
+	    { "locked", FIELD_NUMBER },
+	    { "switches", FIELD_NUMBER } } },
 };
 
 static struct field *add(struct event *event, const char *name, enum field_kind kind,
@@ -70,6 +84,17 @@ static void add_word(struct event *event, const char *name, const char *word)
 	add(event, name, FIELD_WORD, 0)->text = word;
 }
 
+/* One that this version does not know stays a number. */
+static void add_call(struct event *event, uint64_t call)
+{
+	struct field *field = &event->fields[event->count - 1];
+
+	if (call < TRACE_CALL_COUNT && calls[call]) {
+		field->kind = FIELD_WORD;
+		field->text = calls[call];
+	}
+}
+
 static void add_value(struct event *event, const struct record *record)
 {
 	const char *what = kinds[record_kind(record)].value;
@@ -79,6 +104,8 @@ static void add_value(struct event *event, const struct record *record)
 			add(event, values[i].name, values[i].kind, record_value(record))->operand =
 				true;
 	}
+	if (record_kind(record) == TRACE_CALL)
+		add_call(event, record_value(record));
 }
 
 static void add_bits(struct event *event, const char *const words[], size_t count)
@@ -252,7 +279,7 @@ static size_t add_named(struct event *event, const struct record *record)
 	for (size_t i = 0; i < sizeof(args_of) / sizeof(args_of[0]); i++) {
 		if (args_of[i].kind != record_kind(record))
 			continue;
-		for (; named < 2 && args_of[i].args[named].name; named++)
+		for (; named < ARGS_NAMED && args_of[i].args[named].name; named++)
 			add(event, args_of[i].args[named].name, args_of[i].args[named].kind,
 			    record[1 + named].operand);
 	}

@@ -16,7 +16,9 @@
 #include <stdatomic.h>
 #include <stdint.h>
 
-#define TRACE_VERSION 1
+/* What is written; files from FIRST on are read. Version 1 has no kinds behind ABANDONED. */
+#define TRACE_VERSION 2
+#define TRACE_VERSION_FIRST 1
 
 /* The first word: raw counter << 8 | kind: 56 bits of the counter last 278 days at 3 GHz from the
  * machine's start; the file's header has all 64. The second: detail << 56 | value. */
@@ -124,7 +126,9 @@ static inline uint64_t record_value(const struct record *record)
 	X(EXEC, "exec", "pid", "", 0) \
 	X(EXEC_FAIL, "exec-fail", "pid", "errno", 0) \
 	X(EXIT, "exit", "status", "trace_exit", 0) \
-	X(ABANDONED, "abandoned", "", "", 0)
+	X(ABANDONED, "abandoned", "", "", 0) \
+	X(CALL, "call", "call", "", 0) \
+	X(LOCK_STATE, "lock-state", "condition", "", 4)
 
 enum trace_kind {
 	TRACE_NONE, /* a slot that is not written */
@@ -162,6 +166,69 @@ enum trace_origin { TRACE_BY_EXEC, TRACE_BY_FORK, TRACE_ORIGIN_COUNT };
 
 /* exit, _exit and _Exit; quick_exit; return from main, or exit as libraries call it. */
 enum trace_exit { TRACE_EXIT_CALL, TRACE_EXIT_AT_ONCE, TRACE_EXIT_RETURN, TRACE_EXIT_COUNT };
+
+/* Value of CALL: the thread is about to make a call that may block, which is over by the
+ * thread's next record, unless a signal handler made that. Variants of a function have one number:
+ * pread64 is a pread, __read_chk a read. New ones are added at the end. */
+#define TRACE_CALLS(X) \
+	X(NANOSLEEP, "nanosleep") \
+	X(CLOCK_NANOSLEEP, "clock_nanosleep") \
+	X(USLEEP, "usleep") \
+	X(SLEEP, "sleep") \
+	X(THRD_SLEEP, "thrd_sleep") \
+	X(PAUSE, "pause") \
+	X(SIGSUSPEND, "sigsuspend") \
+	X(SIGWAIT, "sigwait") \
+	X(SIGWAITINFO, "sigwaitinfo") \
+	X(SIGTIMEDWAIT, "sigtimedwait") \
+	X(SELECT, "select") \
+	X(PSELECT, "pselect") \
+	X(POLL, "poll") \
+	X(PPOLL, "ppoll") \
+	X(EPOLL_WAIT, "epoll_wait") \
+	X(EPOLL_PWAIT, "epoll_pwait") \
+	X(EPOLL_PWAIT2, "epoll_pwait2") \
+	X(READ, "read") \
+	X(READV, "readv") \
+	X(PREAD, "pread") \
+	X(PREADV, "preadv") \
+	X(WRITE, "write") \
+	X(WRITEV, "writev") \
+	X(PWRITE, "pwrite") \
+	X(PWRITEV, "pwritev") \
+	X(SENDFILE, "sendfile") \
+	X(SPLICE, "splice") \
+	X(RECV, "recv") \
+	X(RECVFROM, "recvfrom") \
+	X(RECVMSG, "recvmsg") \
+	X(SEND, "send") \
+	X(SENDTO, "sendto") \
+	X(SENDMSG, "sendmsg") \
+	X(ACCEPT, "accept") \
+	X(ACCEPT4, "accept4") \
+	X(CONNECT, "connect") \
+	X(WAIT, "wait") \
+	X(WAIT3, "wait3") \
+	X(WAIT4, "wait4") \
+	X(WAITPID, "waitpid") \
+	X(WAITID, "waitid") \
+	X(FLOCK, "flock") \
+	X(LOCKF, "lockf") \
+	X(FSYNC, "fsync") \
+	X(FDATASYNC, "fdatasync")
+
+enum trace_call {
+	TRACE_CALL_NONE,
+#define X(name, text) TRACE_CALL_##name,
+	TRACE_CALLS(X)
+#undef X
+		TRACE_CALL_COUNT,
+};
+
+/* LOCK_STATE: what CPython from 3.7 on keeps in the 32 bytes before its GIL's condition, as it was:
+ * the switch interval in microseconds, the last holder (a pointer), whether it is locked (signed),
+ * and the number of switches. Behind a COND_RETURN of the same thread its mutex is held, and all
+ * belongs together; at the end of a process nothing is promised. */
 
 /* Longest event: a text of 4,096 bytes and its fixed ARGs. */
 #define TRACE_ARGS_MAX 520

@@ -49,9 +49,10 @@ static bool read_header(struct file *file)
 			       (int)got, HEADER);
 	if (header->magic != TRACE_MAGIC)
 		return trouble(file, "cannot read '%s': it is no file of a thread", path);
-	if (header->version != TRACE_VERSION)
-		return trouble(file, "cannot read '%s': it has version %u; this version reads %d",
-			       path, header->version, TRACE_VERSION);
+	if (header->version < TRACE_VERSION_FIRST || header->version > TRACE_VERSION)
+		return trouble(file,
+			       "cannot read '%s': it has version %u; this version reads %d to %d",
+			       path, header->version, TRACE_VERSION_FIRST, TRACE_VERSION);
 	return true;
 }
 
