@@ -41,6 +41,11 @@ static const char *const calls[TRACE_CALL_COUNT] = {
 #undef X
 };
 
+const char *trace_call_name(unsigned call)
+{
+	return call < TRACE_CALL_COUNT && calls[call] ? calls[call] : "unknown";
+}
+
 /* The ARGs that always follow. */
 #define ARGS_NAMED 4
 

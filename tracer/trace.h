@@ -52,6 +52,7 @@ void trace_close(struct trace *trace);
 uint64_t trace_ns(const struct trace *trace, uint64_t time);
 uint64_t trace_time(const struct trace *trace, uint64_t ns);
 const char *trace_kind_name(unsigned kind);
+const char *trace_call_name(unsigned call); /* of a trace_call */
 /* How many ARG records a record must be followed by; more may be text. */
 unsigned trace_args(const struct record *record);
 /* The text in 'count' ARG records, cut to 'room'. */

@@ -3,6 +3,7 @@
 
 #include "base/param.h"
 #include "command/command.h"
+#include "tracer/gil/show.h"
 #include "tracer/words.h"
 
 #include <stdio.h>
@@ -12,6 +13,7 @@
 #define TOP_HIGH 100000
 
 static const struct param params[] = {
+	{ .name = "gil", .kind = PARAM_FLAG, .help = "only the interpreters' locks" },
 	{ .name = "locks", .kind = PARAM_FLAG, .help = "only locks and what else is waited for" },
 	{ .name = "threads", .kind = PARAM_FLAG, .help = "only processes and threads" },
 	{ .name = "from",
@@ -249,6 +251,21 @@ bool report_verdict(const char *folder, uint64_t most, FILE *to, struct err *err
 	return right;
 }
 
+static int run_gil(struct trace *trace, const struct param_set *set, struct err *err)
+{
+	struct show show = {
+		.trace = trace,
+		.from_ns = param_number(set, "from"),
+		.to_ns = param_get(set, "to")->given ? param_number(set, "to") : UINT64_MAX,
+		.top = param_number(set, "top"),
+		.as_json = param_number(set, "json"),
+	};
+	const bool right = show_gils(&show, err);
+
+	trace_close(trace);
+	return right ? EXIT_DONE : err->code;
+}
+
 static int run(int argc, char *argv[], struct err *err)
 {
 	static struct report report; /* large */
@@ -260,6 +277,8 @@ static int run(int argc, char *argv[], struct err *err)
 	param_set_add(&set, params);
 	if (!words_read(argc, argv, &set, &folder, err) || !trace_open(&trace, folder, err))
 		return err->code;
+	if (param_number(&set, "gil"))
+		return run_gil(&trace, &set, err);
 	report = (struct report){
 		.trace = &trace,
 		.from_ns = param_number(&set, "from"),

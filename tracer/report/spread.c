@@ -134,3 +134,14 @@ void spread_finish(struct spread *spread)
 		free(spread->counts);
 	*spread = (struct spread){ 0 };
 }
+
+uint64_t spread_up_to(const struct spread *spread, uint64_t value)
+{
+	uint64_t seen = 0;
+
+	for (uint64_t i = 0; !spread->cells && i < spread->n && i < SPREAD_FEW; i++)
+		seen += spread->few[i] <= value;
+	for (uint32_t i = 0; i < spread->cells; i++)
+		seen += bucket_end(spread->low + i) <= value ? spread->counts[i] : 0;
+	return seen;
+}

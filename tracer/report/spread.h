@@ -52,6 +52,8 @@ bool spread_merge(struct spread *into, const struct spread *from);
 /* The smallest value that at least the share 'p' (0 to 1) does not exceed: exact of a few, else
  * the end of its bucket, cut to the largest; 0 when empty. */
 uint64_t spread_percentile(const struct spread *spread, double p);
+/* How many are not above a value, which should be the end of an octave: 2^k - 1. */
+uint64_t spread_up_to(const struct spread *spread, uint64_t value);
 void spread_finish(struct spread *spread);
 
 #endif

@@ -1,0 +1,365 @@
+/* The second reading: each record goes to the locks that have a part in its object, and tells the
+ * others that its thread was busy with something else. */
+#include "tracer/gil/account.h"
+
+#include <stdlib.h>
+
+/* What an object is to a lock; a chain for each address. */
+struct part {
+	uint32_t gil, next; /* indices; next + 1, 0: none */
+	enum role role;
+};
+
+/* The locks that a thread uses; a chain for each thread. */
+struct usage {
+	struct gil_user *user;
+	uint32_t gil, next; /* next + 1; 0: none */
+};
+
+struct follow {
+	struct gils *gils;
+	struct places places; /* to index + 1 of a part */
+	struct part *parts;
+	size_t part_count, part_room;
+	struct usage *usages;
+	size_t usage_count, usage_room;
+	uint32_t *by_thread; /* index + 1 of its first usage */
+};
+
+static void (*const protocols[])(const struct sight *sight, enum role role) = {
+	[PROTOCOL_CPYTHON3] = cpython3_see, [PROTOCOL_PYPY] = pypy_see,
+	[PROTOCOL_MONITOR] = monitor_see,   [PROTOCOL_SEMAPHORE] = semaphore_see,
+	[PROTOCOL_MUTEX] = mutex_see,
+};
+
+/* Room for one more in an array; false without memory. */
+static bool make_room(void **array, size_t count, size_t *room, size_t size)
+{
+	const size_t wanted = *room ? 2 * *room : 32;
+	void *larger;
+
+	if (count < *room)
+		return true;
+	larger = realloc(*array, wanted * size);
+	if (!larger)
+		return false;
+	*array = larger;
+	*room = wanted;
+	return true;
+}
+
+static void add_part(struct follow *follow, uint32_t gil, uint64_t address, enum role role)
+{
+	const uint32_t process = follow->gils->all[gil].suspect.process;
+	const uint32_t first = places_find(&follow->places, process, address);
+
+	if (address == 0)
+		return;
+	if (!make_room((void **)&follow->parts, follow->part_count, &follow->part_room,
+		       sizeof(*follow->parts)) ||
+	    !places_put(&follow->places, process, address, (uint32_t)follow->part_count + 1)) {
+		follow->gils->no_memory = true;
+		return;
+	}
+	follow->parts[follow->part_count++] = (struct part){ gil, first, role };
+}
+
+static void add_parts(struct follow *follow, uint32_t index)
+{
+	const struct gil *gil = &follow->gils->all[index];
+	const struct finding *finding = &follow->gils->finding;
+	const struct thing *thing = gil->thing;
+
+	add_part(follow, index, thing->address, ROLE_LOCK);
+	if (gil->suspect.protocol == PROTOCOL_CPYTHON3) {
+		add_part(follow, index, thing->cond, ROLE_COND);
+		add_part(follow, index, thing->switch_mutex, ROLE_SWITCH_MUTEX);
+		add_part(follow, index, thing->switch_cond, ROLE_SWITCH_COND);
+		return;
+	}
+	if (gil->suspect.protocol == PROTOCOL_PYPY)
+		add_part(follow, index, thing->outer, ROLE_OUTER);
+	if (gil->suspect.protocol != PROTOCOL_PYPY && gil->suspect.protocol != PROTOCOL_MONITOR)
+		return;
+	for (size_t i = 0; i < finding->thing_count; i++) {
+		const struct thing *cond = &finding->things[i];
+
+		if (cond->is_cond && cond->process == thing->process &&
+		    cond->mutex == thing->address)
+			add_part(follow, index, cond->address, ROLE_COND);
+	}
+}
+
+static struct gil_user *new_user(struct follow *follow, uint32_t index, uint32_t thread)
+{
+	struct gil *gil = &follow->gils->all[index];
+	struct gil_user *user;
+
+	if (!make_room((void **)&gil->users, gil->user_count, &gil->user_room,
+		       sizeof(struct gil_user *)) ||
+	    !make_room((void **)&follow->usages, follow->usage_count, &follow->usage_room,
+		       sizeof(*follow->usages)))
+		return NULL;
+	user = calloc(1, sizeof(*user));
+	if (!user)
+		return NULL;
+	user->thread = thread;
+	user->index = (uint32_t)gil->user_count;
+	gil->users[gil->user_count++] = user;
+	follow->usages[follow->usage_count++] =
+		(struct usage){ user, index, follow->by_thread[thread] };
+	follow->by_thread[thread] = (uint32_t)follow->usage_count;
+	if (gil->suspect.first == thread + 1) {
+		user->state = GIL_HOLDING;
+		gil->holder = gil->last = user;
+	}
+	return user;
+}
+
+static struct gil_user *user_of(struct follow *follow, uint32_t gil, uint32_t thread)
+{
+	struct gil_user *user;
+
+	for (uint32_t at = follow->by_thread[thread]; at; at = follow->usages[at - 1].next) {
+		if (follow->usages[at - 1].gil == gil)
+			return follow->usages[at - 1].user;
+	}
+	user = new_user(follow, gil, thread);
+	follow->gils->no_memory |= !user;
+	return user;
+}
+
+static bool has_part(const struct follow *follow, uint32_t first, uint32_t gil)
+{
+	for (uint32_t at = first; at; at = follow->parts[at - 1].next) {
+		if (follow->parts[at - 1].gil == gil)
+			return true;
+	}
+	return false;
+}
+
+static void see(struct follow *follow, struct sight *sight, uint32_t thread)
+{
+	struct gils *gils = follow->gils;
+	const uint32_t process = gils->finding.family.threads[thread].process;
+	const uint32_t first = places_find(&follow->places, process, record_value(sight->record));
+	/* A number may look like an address. */
+	const uint32_t parts = sight->kind == TRACE_CALL ? 0 : first;
+
+	for (uint32_t at = follow->by_thread[thread]; at; at = follow->usages[at - 1].next) {
+		if (has_part(follow, parts, follow->usages[at - 1].gil))
+			continue;
+		sight->gil = &gils->all[follow->usages[at - 1].gil];
+		sight->user = follow->usages[at - 1].user;
+		account_other(sight);
+	}
+	for (uint32_t at = parts; at; at = follow->parts[at - 1].next) {
+		const struct part *part = &follow->parts[at - 1];
+
+		sight->gil = &gils->all[part->gil];
+		sight->user = user_of(follow, part->gil, thread);
+		if (!sight->user)
+			return;
+		protocols[sight->gil->suspect.protocol](sight, part->role);
+		sight->user->own_at = sight->when;
+	}
+}
+
+/* Records that say nothing of what their thread does with a lock. */
+static bool is_aside(unsigned kind)
+{
+	switch (kind) {
+	case TRACE_ARG:
+	case TRACE_MODULE:
+	case TRACE_THREAD_NAME:
+	case TRACE_MUTEX_INIT:
+	case TRACE_MUTEX_DESTROY:
+	case TRACE_COND_INIT:
+	case TRACE_COND_DESTROY:
+	case TRACE_SEM_INIT:
+	case TRACE_SEM_DESTROY:
+		return true;
+	default:
+		return false;
+	}
+}
+
+static void read_run(struct follow *follow, const struct trace_run *run)
+{
+	struct sight sight = { .gils = follow->gils };
+
+	for (size_t i = 0; i < run->count; i++) {
+		sight.record = &run->records[i];
+		sight.kind = record_kind(sight.record);
+		if (is_aside(sight.kind))
+			continue;
+		sight.count = run->count - i;
+		sight.when = trace_when(follow->gils->trace, sight.record);
+		see(follow, &sight, (uint32_t)run->thread);
+	}
+}
+
+/* Of what is not certain: whether its threads hold it whenever they run. Letting go must be
+ * followed by asking again or by a call that may block, soon: within half a hold. */
+static bool behaves(const struct gil *gil)
+{
+	uint64_t inside = 0, outside = 0, users = 0;
+	struct spread lead = { 0 };
+	bool prompt;
+
+	for (size_t i = 0; i < gil->user_count; i++) {
+		const struct gil_user *user = gil->users[i];
+
+		inside += user->inside;
+		outside += user->outside;
+		users += user->tally.takes > 0;
+		spread_merge(&lead, &user->lead);
+	}
+	prompt = lead.n == 0 ? gil->tally.hold.n > 0 :
+			       2 * spread_percentile(&lead, 0.5) <=
+				       spread_percentile(&gil->tally.hold, 0.5);
+	spread_finish(&lead);
+	return users > 1 && gil->violations <= gil->tally.takes / 1000 && prompt &&
+	       outside <= (inside + outside) / 4;
+}
+
+/* Of the suspects of a process that are not certain the one that was held longest is the lock. */
+static void choose(struct gils *gils)
+{
+	for (size_t i = 0; i < gils->count; i++) {
+		struct gil *gil = &gils->all[i];
+		struct gil *rival = NULL;
+
+		if (gil->suspect.heir_of)
+			gil->accepted = gils->all[gil->suspect.heir_of - 1].accepted &&
+					gil->violations == 0 && gil->tally.takes > 0;
+		else
+			gil->accepted = gil->suspect.certain || behaves(gil);
+		if (!gil->accepted || gil->suspect.certain)
+			continue;
+		for (size_t k = 0; k < i; k++) {
+			if (gils->all[k].accepted && !gils->all[k].suspect.certain &&
+			    gils->all[k].suspect.process == gil->suspect.process)
+				rival = &gils->all[k];
+		}
+		if (rival && rival->held >= gil->held)
+			gil->accepted = false;
+		else if (rival)
+			rival->accepted = false;
+	}
+	for (size_t i = 0; i < gils->count; i++)
+		gils->found += gils->all[i].accepted;
+}
+
+static uint64_t end_of(const struct gils *gils, const struct gil *gil)
+{
+	const uint64_t end = gils->finding.family.processes[gil->suspect.process].end;
+
+	return end < gils->to ? end : gils->to;
+}
+
+static bool read_all(struct follow *follow, uint64_t to_ns, struct err *err)
+{
+	struct gils *gils = follow->gils;
+	struct trace_merge *merge;
+	struct trace_run run;
+	struct err why = { 0 };
+
+	follow->by_thread = calloc(gils->trace->thread_count + 1, sizeof(*follow->by_thread));
+	gils->no_memory |= !follow->by_thread || !places_init(&follow->places);
+	for (uint32_t i = 0; !gils->no_memory && i < gils->count; i++)
+		add_parts(follow, i);
+	if (gils->no_memory)
+		return true;
+	merge = trace_merge_create(gils->trace, 0, to_ns, err);
+	if (!merge)
+		return false;
+	while (!gils->no_memory && trace_merge_next(merge, &run, &why))
+		read_run(follow, &run);
+	trace_merge_destroy(merge);
+	if (why.text[0])
+		return err_set(err, why.code, "%s", why.text);
+	for (size_t i = 0; i < gils->count; i++)
+		account_finish(gils, &gils->all[i], end_of(gils, &gils->all[i]));
+	return true;
+}
+
+static bool follow_all(struct gils *gils, uint64_t to_ns, struct err *err)
+{
+	struct follow follow = { .gils = gils };
+	const bool right = read_all(&follow, to_ns, err);
+
+	places_finish(&follow.places);
+	free(follow.parts);
+	free(follow.usages);
+	free(follow.by_thread);
+	return right;
+}
+
+bool gils_read(struct gils *gils, const struct trace *trace, uint64_t from_ns, uint64_t to_ns,
+	       struct err *err)
+{
+	*gils = (struct gils){
+		.trace = trace,
+		.raw_per_ns = 1 / trace->rate,
+		.from = from_ns ? trace_time(trace, from_ns) : 0,
+		.to = to_ns == UINT64_MAX ? UINT64_MAX : trace_time(trace, to_ns),
+	};
+	if (!finding_read(&gils->finding, trace, to_ns, err))
+		return false;
+	gils->count = gils->finding.suspect_count;
+	gils->all = calloc(gils->count + 1, sizeof(*gils->all));
+	gils->no_memory = !gils->all;
+	for (size_t i = 0; gils->all && i < gils->count; i++) {
+		gils->all[i].suspect = gils->finding.suspects[i];
+		gils->all[i].thing = &gils->finding.things[gils->all[i].suspect.thing];
+		gils->all[i].from = gils->from;
+	}
+	if (gils->no_memory || !follow_all(gils, to_ns, err) || gils->no_memory) {
+		if (gils->no_memory)
+			err_set(err, EXIT_IMPOSSIBLE, "no memory for %zu locks", gils->count);
+		gils_finish(gils);
+		return false;
+	}
+	choose(gils);
+	return true;
+}
+
+static void finish_tally(struct gil_tally *tally)
+{
+	spread_finish(&tally->hold);
+	spread_finish(&tally->wait);
+	spread_finish(&tally->forced_wait);
+}
+
+static void finish_user(struct gil_user *user)
+{
+	finish_tally(&user->tally);
+	spread_finish(&user->back.call);
+	spread_finish(&user->back.wait);
+	spread_finish(&user->lead);
+	free(user->blame);
+	free(user);
+}
+
+void gils_finish(struct gils *gils)
+{
+	for (size_t i = 0; gils->all && i < gils->count; i++) {
+		struct gil *gil = &gils->all[i];
+
+		for (size_t k = 0; k < gil->user_count; k++)
+			finish_user(gil->users[k]);
+		free(gil->users);
+		finish_tally(&gil->tally);
+		spread_finish(&gil->deadlines);
+	}
+	free(gils->all);
+	if (gils->finding.trace)
+		finding_finish(&gils->finding);
+	*gils = (struct gils){ 0 };
+}
+
+uint64_t gils_ns(const struct gils *gils, uint64_t raw)
+{
+	return gils->raw_per_ns > 0 ? (uint64_t)((double)raw / gils->raw_per_ns + 0.5) : 0;
+}

@@ -1,0 +1,273 @@
+/* The text report of the locks that were found, in 100 columns. */
+#include "tracer/gil/show.h"
+
+#include "base/wrap.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#define LABEL 11
+#define MATRIX 8 /* threads in the table of blame */
+
+bool show_gils(struct show *show, struct err *err)
+{
+	char none[SHOW_SENTENCE];
+	bool right;
+
+	if (!gils_read(&show->gils, show->trace, show->from_ns, show->to_ns, err))
+		return false;
+	show->symbols = symbols_create(&show->gils.finding.family);
+	right = show->symbols || err_set(err, EXIT_IMPOSSIBLE, "no memory for the names");
+	if (right && show->as_json)
+		show_json(show);
+	else if (right)
+		show_text(show);
+	if (right && show->gils.found == 0) {
+		show_judge_none(show, none);
+		right = err_set(err, EXIT_FAILED, "%s", none);
+	}
+	symbols_destroy(show->symbols);
+	gils_finish(&show->gils);
+	return right;
+}
+
+static void put_spread(const struct show *show, const struct spread *spread)
+{
+	char text[16];
+
+	if (spread->n == 0) {
+		printf("%8s%8s%8s%8s%8s", "-", "-", "-", "-", "-");
+		return;
+	}
+	printf("%8s", show_time(show, spread->sum, text));
+	printf("%8s", show_time(show, spread_percentile(spread, 0.5), text));
+	printf("%8s", show_time(show, spread_percentile(spread, 0.9), text));
+	printf("%8s", show_time(show, spread_percentile(spread, 0.99), text));
+	printf("%8s", show_time(show, spread->max, text));
+}
+
+static const char *name_of(const struct show *show, const struct gil_user *user, char to[24])
+{
+	const char *name = show->gils.finding.family.threads[user->thread].name;
+
+	snprintf(to, 24, "%u %.15s", show->trace->threads[user->thread].header.number, name);
+	for (char *c = to; *c; c++)
+		*c = (unsigned char)*c < ' ' || *c == 0x7f ? '?' : *c;
+	return to;
+}
+
+static void put_counts(const struct show *show, const struct gil *gil)
+{
+	const struct gil_tally *tally = &gil->tally;
+	const double seconds = (double)gils_ns(&show->gils, show_span(show, gil)) / 1e9;
+
+	if (gil_kind_hidden(gil->suspect.kind)) {
+		wrap_label(stdout, "not seen", LABEL, "%s", gil_kind_hidden(gil->suspect.kind));
+		wrap_label(stdout, "takes", LABEL,
+			   "%" PRIu64 " contended; %" PRIu64 " timed out, %" PRIu64
+			   " announced hand-overs",
+			   tally->contended, tally->timeouts, gil->handovers);
+		return;
+	}
+	wrap_label(stdout, "takes", LABEL,
+		   "%" PRIu64 ", %" PRIu64 " contended (%.1f%%), %" PRIu64
+		   " by another thread than before (%.0f switches/s)",
+		   tally->takes, tally->contended, 100 * show_share(tally->contended, tally->takes),
+		   tally->switches, seconds > 0 ? (double)tally->switches / seconds : 0);
+	wrap_label(stdout, "drops", LABEL,
+		   "%" PRIu64 " forced, %" PRIu64 " voluntary; %" PRIu64 " timed out, %" PRIu64
+		   " requests to let go, %" PRIu64 " forced switches",
+		   tally->drops_forced, tally->drops_voluntary, tally->timeouts, tally->requests,
+		   tally->forced_waits);
+}
+
+static void put_times(const struct show *show, const struct gil *gil)
+{
+	const uint64_t span = show_span(show, gil);
+	char held[16], handed[16], all[16];
+
+	if (!gil_kind_hidden(gil->suspect.kind))
+		wrap_label(
+			stdout, "time", LABEL,
+			"held %s of %s (%.1f%%); free while somebody waited %s; at most %zu waited "
+			"at once",
+			show_time(show, gil->held, held), show_time(show, span, all),
+			100 * show_share(gil->held, span), show_time(show, gil->handed, handed),
+			gil->most_waiters);
+	else
+		wrap_label(stdout, "time", LABEL, "%s in all; at most %zu waited at once",
+			   show_time(show, span, all), gil->most_waiters);
+}
+
+static void put_checks(const struct show *show, const struct gil *gil)
+{
+	const bool long_held = gil->held > show_span(show, gil);
+
+	if (gil_kind_hidden(gil->suspect.kind))
+		wrap_label(stdout, "checks", LABEL, "none: who holds it is not seen");
+	else if (gil->violations > 0 || long_held)
+		wrap_label(stdout, "CHECKS", LABEL,
+			   "VIOLATED: %" PRIu64
+			   " times held by two threads, or let go by another%s",
+			   gil->violations,
+			   long_held ? "; held for longer than its process lived" : "");
+	else
+		wrap_label(stdout, "checks", LABEL,
+			   "never held by two threads at once, nor let go by another");
+	if (gil->disagreements > 0)
+		wrap_label(
+			stdout, "DISAGREES", LABEL,
+			"in %" PRIu64 " of %" PRIu64
+			" cases the interpreter's own count of switches is another: first %" PRIu64
+			" there, %" PRIu64 " here",
+			gil->disagreements, gil->states, gil->first_disagreement_state,
+			gil->first_disagreement_own);
+	else if (gil->states > 0)
+		wrap_label(stdout, "", LABEL,
+			   "the interpreter's own count of switches was the same, %" PRIu64
+			   " times",
+			   gil->states);
+}
+
+static void put_users(const struct show *show, struct gil_user **order, size_t count, bool waits)
+{
+	char name[24];
+
+	printf("\n%-20s%8s%8s%8s%8s%8s%8s%8s\n", waits ? "waits" : "holds", "count", "share",
+	       "total", "p50", "p90", "p99", "max");
+	for (size_t i = 0; i < count && i < show->top; i++) {
+		const struct gil_user *user = order[i];
+		const struct spread *spread = waits ? &user->tally.wait : &user->tally.hold;
+
+		printf("%-20.19s%8" PRIu64 "%7.1f%%", name_of(show, user, name), spread->n,
+		       100 * show_share(spread->sum, show_lived(show, user)));
+		put_spread(show, spread);
+		putchar('\n');
+	}
+}
+
+static void put_returns(const struct show *show, const struct gil *gil, struct gil_user **order)
+{
+	bool headed = false;
+	size_t rows = 0;
+	char name[24], text[16];
+
+	for (size_t i = 0; i < gil->user_count && rows < show->top; i++) {
+		const struct gil_return *back = &order[i]->back;
+
+		if (back->wait.n == 0)
+			continue;
+		if (!headed)
+			printf("\n%-20s%8s%8s%12s%8s%14s%8s%8s\n", "back from calls", "count",
+			       "waited", "call p50", "p99", "then wait p50", "p99", "max");
+		headed = true;
+		rows++;
+		printf("%-20.19s%8" PRIu64 "%8" PRIu64, name_of(show, order[i], name), back->wait.n,
+		       back->waited);
+		printf("%12s", show_time(show, spread_percentile(&back->call, 0.5), text));
+		printf("%8s", show_time(show, spread_percentile(&back->call, 0.99), text));
+		printf("%14s", show_time(show, spread_percentile(&back->wait, 0.5), text));
+		printf("%8s", show_time(show, spread_percentile(&back->wait, 0.99), text));
+		printf("%8s%s\n", show_time(show, back->wait.max, text),
+		       show_is_convoy(show, gil, order[i]) ? "  convoy" : "");
+	}
+}
+
+/* Who waited while whom had it: rows and columns in the same order. */
+static void put_blame(const struct show *show, const struct gil *gil, struct gil_user **order)
+{
+	const size_t count = gil->user_count < MATRIX ? gil->user_count : MATRIX;
+	char text[24];
+
+	if (gil->tally.wait.sum == 0 || gil_kind_hidden(gil->suspect.kind))
+		return;
+	printf("\n%-20s", "waited while held by");
+	for (size_t i = 0; i < count; i++) {
+		snprintf(text, sizeof(text), "%u",
+			 show->trace->threads[order[i]->thread].header.number);
+		printf("%9s", text);
+	}
+	printf("%9s\n", "nobody");
+	for (size_t i = 0; i < count; i++) {
+		if (order[i]->tally.wait.n == 0)
+			continue;
+		printf("%-20.19s", name_of(show, order[i], text));
+		for (size_t k = 0; k < count; k++) {
+			const size_t at = order[k]->index;
+
+			printf("%9s", at < order[i]->blame_room && order[i]->blame[at] ?
+					      show_time(show, order[i]->blame[at], text) :
+					      "-");
+		}
+		printf("%9s\n", show_time(show, order[i]->blame_nobody, text));
+	}
+	if (gil->user_count > MATRIX)
+		printf("... of %zu threads; --json has all\n", gil->user_count);
+}
+
+static void put_gil(const struct show *show, const struct gil *gil, size_t number)
+{
+	struct gil_user **order = show_order(gil);
+	struct symbol_name name;
+	char text[SHOW_SENTENCE], time[32] = "no timed wait was seen";
+	const uint64_t interval_ns = show_interval_ns(gil);
+
+	if (!order)
+		return;
+	symbols_data(show->symbols, gil->suspect.process, gil->thing->address, &name);
+	printf("%sGIL %zu      %s\n", number > 1 ? "\n" : "", number,
+	       gil_kind_summary(gil->suspect.kind));
+	wrap_label(stdout, "", LABEL, "process %u, %s",
+		   show->gils.finding.family.processes[gil->suspect.process].number, name.text);
+	show_evidence(show, gil, text);
+	wrap_label(stdout, "told by", LABEL, "%s", text);
+	show_judge(show, gil, text);
+	wrap_label(stdout, "verdict", LABEL, "%s", text);
+	if (interval_ns > 0)
+		show_time(show, (uint64_t)((double)interval_ns * show->gils.raw_per_ns), time);
+	wrap_label(stdout, "interval", LABEL, "%s%s", time,
+		   gil->states > 0 ? ", by the interpreter's own account" :
+		   interval_ns     ? ", by the limits of the waits" :
+				     "");
+	put_counts(show, gil);
+	put_times(show, gil);
+	put_checks(show, gil);
+	put_users(show, order, gil->user_count, true);
+	if (!gil_kind_hidden(gil->suspect.kind))
+		put_users(show, order, gil->user_count, false);
+	put_returns(show, gil, order);
+	put_blame(show, gil, order);
+	free(order);
+}
+
+static void put_losses(const struct trace *trace)
+{
+	if (trace->lost > 0)
+		wrap_label(stdout, "LOST", LABEL,
+			   "%" PRIu64
+			   " events could not be recorded%s%s: what follows is incomplete",
+			   trace->lost, trace->info.lost_reason ? ": " : "",
+			   trace->info.lost_reason ? trace->info.lost_reason : "");
+	for (size_t i = 0; i < trace->thread_count; i++) {
+		if (trace->threads[i].trouble)
+			wrap_label(stdout, "trouble", LABEL, "%s", trace->threads[i].trouble);
+	}
+	if (!trace->info.finished)
+		wrap_label(stdout, "trouble", LABEL,
+			   "the recording was not finished: its end is missing");
+}
+
+void show_text(struct show *show)
+{
+	const struct gils *gils = &show->gils;
+	size_t number = 0;
+
+	put_losses(show->trace);
+	for (size_t i = 0; i < gils->count && number < show->top; i++) {
+		if (gils->all[i].accepted)
+			put_gil(show, &gils->all[i], ++number);
+	}
+	if (gils->found > number)
+		printf("\n... of %zu locks in all; --top shows more\n", gils->found);
+}
