@@ -469,6 +469,7 @@ static bool suspect_certain(struct finding *finding, uint32_t i, const struct co
 		finding->idle_process = thing->process;
 		return true;
 	}
+	finding->pypy_made += thing->made && thing->made_as == GIL_PYPY;
 	if (thing->nests > 0)
 		return add_suspect(finding, i, PROTOCOL_CPYTHON3, GIL_CPYTHON3);
 	if (company->waits > 0 && company->timed == company->waits &&
@@ -498,7 +499,7 @@ static void suspect_others(struct finding *finding, uint32_t i, const struct com
 	const struct thing *thing = &finding->things[i];
 	struct suspect *suspect;
 
-	if (!thing->many || thing->is_cond)
+	if (thing->is_cond || (!thing->many && !(thing->made && thing->made_as == GIL_RUBY)))
 		return;
 	if (thing->first_value == 1) {
 		if (thing->foreign == 0 && thing->gave_up == 0)
@@ -508,7 +509,10 @@ static void suspect_others(struct finding *finding, uint32_t i, const struct com
 	if (company->conds == 0 && !(thing->made && thing->made_as == GIL_RUBY)) {
 		/* Either itself, or what guards a flag that nobody has waited for yet. */
 		add_suspect(finding, i, PROTOCOL_MUTEX, GIL_MUTEX);
-		add_suspect(finding, i, PROTOCOL_MONITOR, thing->inner ? GIL_RUBY33 : GIL_FAIR);
+		suspect = add_suspect(finding, i, PROTOCOL_MONITOR,
+				      thing->inner ? GIL_RUBY33 : GIL_FAIR);
+		if (suspect)
+			suspect->unwaited = true;
 		return;
 	}
 	suspect = add_suspect(finding, i, PROTOCOL_MONITOR, kind_of(thing, company));

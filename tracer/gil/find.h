@@ -66,6 +66,7 @@ struct suspect {
 	uint32_t thing;   /* index of the mutex or semaphore */
 	uint32_t first;   /* the thread that has it from its making on; 0: nobody */
 	uint32_t heir_of; /* the suspect of its parent process, + 1; 0: none */
+	bool unwaited;    /* monitor: nobody waited at a condition of it */
 	bool certain;     /* nothing else looks like it */
 };
 
@@ -78,6 +79,7 @@ struct finding {
 	struct suspect *suspects;
 	size_t suspect_count, suspect_room;
 	uint64_t idle_made; /* CPython locks that were made and never taken */
+	uint64_t pypy_made; /* PyPy's */
 	uint32_t idle_process;
 	bool no_memory;
 };

@@ -199,9 +199,9 @@ static void read_run(struct follow *follow, const struct trace_run *run)
 	}
 }
 
-/* Of what is not certain: whether its threads hold it whenever they run. Letting go must be
- * followed by asking again or by a call that may block, soon: within half a hold. */
-static bool behaves(const struct gil *gil)
+/* Whether its threads hold it whenever they run: letting go is followed by asking again or by a
+ * call that may block, soon, within half a hold. */
+static bool is_held_throughout(const struct gil *gil)
 {
 	uint64_t inside = 0, outside = 0, users = 0;
 	struct spread lead = { 0 };
@@ -212,15 +212,30 @@ static bool behaves(const struct gil *gil)
 
 		inside += user->inside;
 		outside += user->outside;
-		users += user->tally.takes > 0;
+		users += user->tally.takes > 1;
 		spread_merge(&lead, &user->lead);
 	}
 	prompt = lead.n == 0 ? gil->tally.hold.n > 0 :
 			       2 * spread_percentile(&lead, 0.5) <=
 				       spread_percentile(&gil->tally.hold, 0.5);
 	spread_finish(&lead);
-	return users > 1 && gil->violations <= gil->tally.takes / 1000 && prompt &&
-	       outside <= (inside + outside) / 4;
+	return users > 1 && prompt && outside <= (inside + outside) / 4;
+}
+
+/* Of what is not certain. */
+static bool behaves(const struct gil *gil)
+{
+	const struct gil_tally *tally = &gil->tally;
+
+	if (tally->takes == 0 || gil->violations > tally->takes / 1000)
+		return false;
+	if (gil->thing->made && gil->thing->made_as == GIL_RUBY)
+		return gil->suspect.protocol == PROTOCOL_MONITOR;
+	/* Those queues are not left without a reason: who lets go waits for something, or for its
+	 * turn. A mutex that is taken again and again looks like one otherwise. */
+	if (gil->suspect.unwaited && tally->drops_forced > tally->drops_voluntary / 10)
+		return false;
+	return is_held_throughout(gil);
 }
 
 /* Of the suspects of a process that are not certain the one that was held longest is the lock. */

@@ -290,6 +290,10 @@ void show_judge_none(const struct show *show, char to[SHOW_SENTENCE])
 		    "no GIL is in use: process %u made CPython's and never took it, as "
 		    "free-threaded builds do",
 		    finding->family.processes[finding->idle_process].number);
+	else if (finding->pypy_made > 0)
+		say(&text,
+		    "no GIL was seen: PyPy's was made, but no take found it held, and only those "
+		    "can be seen");
 	else if (taken == 0)
 		say(&text, "no GIL was found: no lock was taken by a call that is recorded");
 	else
