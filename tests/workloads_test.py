@@ -31,7 +31,7 @@ FIELDS = {"workload", "mode", "gil", "workers", "size", "params", "elapsed_ns", 
           "gil_counts", "latency"}
 WORKER_FIELDS = {"role", "units", "elapsed_ns", "cpu_ns", "run_delay_ns", "nvcsw", "nivcsw"}
 GIL_FIELDS = {"takes", "contended", "timeouts", "switches", "drops_voluntary", "drops_forced", "wait_ns",
-              "hold_ns"}
+              "hold_ns", "requests", "drops_requested", "forced_waits", "forced_wait_ns"}
 LATENCY_FIELDS = {"unit", "loop", "n", "min", "p50", "p90", "p99", "p999", "max", "sum", "sub_bits",
                   "counts"}
 

@@ -14,6 +14,7 @@
 
 struct worker_result;
 struct run;
+struct gil;
 
 /* What a tick looks at: the two ways in which interpreters decide to look up from their work. Both
  * are relaxed: nothing is read on the strength of them. */
@@ -28,7 +29,9 @@ struct worker {
 	/* What a tick touches comes first: one cache line. */
 	uint64_t tick_spins;
 	struct tick *tick;     /* the lock's, or one's own where there is no lock */
-	void *gil;             /* the lock's state; null: no lock */
+	const struct gil *gil; /* the lock's model; null: no lock */
+	void *lock;            /* its state */
+	unsigned seat;         /* the worker's number among those of its lock */
 	unsigned index, count; /* share i of n */
 	uint64_t size;         /* of the whole work, in the workload's own unit */
 	void *region;          /* plan->region_bytes, the same address for all */

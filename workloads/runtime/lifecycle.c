@@ -75,8 +75,8 @@ void run_worker(struct worker *w)
 		}
 		w->result->checksum += run->workload->work(w, phase);
 	}
-	if (run->gil)
-		run->gil->release(w->gil, w->index, GIL_DROP_END);
+	if (w->gil)
+		w->gil->release(w->lock, w->seat, GIL_DROP_END);
 	run_clock_stop(w, &since);
 	pthread_barrier_wait(run->barrier);
 	if (run->workload->check)

@@ -69,6 +69,11 @@ static void print_gil_counts(struct emit *emit, const struct run *run)
 	emit_u64(emit, "drops_forced", counts->drops_forced);
 	emit_u64(emit, "wait_ns", clock_raw_to_ns(counts->wait_raw, run->begin, run->end));
 	emit_u64(emit, "hold_ns", clock_raw_to_ns(counts->hold_raw, run->begin, run->end));
+	emit_u64(emit, "requests", counts->requests);
+	emit_u64(emit, "drops_requested", counts->drops_requested);
+	emit_u64(emit, "forced_waits", counts->forced_waits);
+	emit_u64(emit, "forced_wait_ns",
+		 clock_raw_to_ns(counts->forced_wait_raw, run->begin, run->end));
 	emit_close(emit, '}');
 }
 

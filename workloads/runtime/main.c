@@ -115,6 +115,15 @@ static bool find_gil(struct run *run, const char *name, struct err *err)
 	return param_unknown("lock model", name, names, count, err);
 }
 
+static bool is_known(const struct run *run, const char *name)
+{
+	for (size_t i = 0; i < run->params.count; i++) {
+		if (strcmp(run->params.values[i].row->name, name) == 0)
+			return true;
+	}
+	return false;
+}
+
 /* An option of another lock model deserves a better answer than "unknown". */
 static bool explain_unknown(int argc, char *const argv[], const struct run *run, struct err *err)
 {
@@ -123,7 +132,7 @@ static bool explain_unknown(int argc, char *const argv[], const struct run *run,
 			char word[80];
 
 			snprintf(word, sizeof(word), "--%s", row->name);
-			if (gils[g] != run->gil && look_ahead(argc, argv, word))
+			if (!is_known(run, row->name) && look_ahead(argc, argv, word))
 				return err_set(err, EXIT_MISUSE,
 					       "option '%s' belongs to --mode gil --gil %s", word,
 					       gils[g]->name);

@@ -83,6 +83,13 @@ void run_clock_prepare(struct witness *since); /* what takes its time to read: b
 void run_clock_start(struct worker *w, struct witness *since);
 void run_clock_stop(struct worker *w, const struct witness *since);
 
+/* A lock of the run's model for so many workers; null: failed. */
+void *run_open_lock(const struct run *run, unsigned threads, struct err *err);
+/* Makes a worker one of the lock's threads: number 'seat', from 0. */
+void run_seat(struct worker *w, const struct gil *gil, void *lock, unsigned seat);
+/* When no thread uses it any more: adds its counts to the run's. */
+void run_close_lock(struct run *run, void *lock);
+
 /* The spins of a tick that then lasts about 'tick_ns'; 0 when a bare tick lasts longer already. */
 uint64_t run_calibrate_tick(uint64_t tick_ns);
 

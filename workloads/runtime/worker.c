@@ -25,14 +25,20 @@ __attribute__((noinline, aligned(64))) void worker_spin(uint64_t spins)
 
 void worker_tick_due(struct worker *w)
 {
-	if (!w->gil) {
+	const struct gil *gil = w->gil;
+
+	if (!gil) {
 		atomic_store_explicit(&w->tick->left, INT_MAX, memory_order_relaxed);
 		return;
 	}
-	if (!w->run->gil->due(w->gil, w->index))
+	if (!gil->due(w->lock, w->seat))
 		return;
-	w->run->gil->release(w->gil, w->index, GIL_DROP_TICK);
-	w->run->gil->acquire(w->gil, w->index);
+	if (gil->yield) {
+		gil->yield(w->lock, w->seat);
+		return;
+	}
+	gil->release(w->lock, w->seat, GIL_DROP_TICK);
+	gil->acquire(w->lock, w->seat);
 }
 
 /* As Py_BEGIN_ALLOW_THREADS does: errno is the caller's, whatever the lock does. */
@@ -40,8 +46,8 @@ void worker_block(struct worker *w)
 {
 	const int saved = errno;
 
-	if (w->run->gil)
-		w->run->gil->release(w->gil, w->index, GIL_DROP_BLOCK);
+	if (w->gil)
+		w->gil->release(w->lock, w->seat, GIL_DROP_BLOCK);
 	errno = saved;
 }
 
@@ -49,8 +55,8 @@ void worker_unblock(struct worker *w)
 {
 	const int saved = errno;
 
-	if (w->run->gil)
-		w->run->gil->acquire(w->gil, w->index);
+	if (w->gil)
+		w->gil->acquire(w->lock, w->seat);
 	errno = saved;
 }
 

@@ -1,0 +1,38 @@
+/* Locks for the modes that have them: made, given to workers, counted and freed. */
+#include "workloads/runtime/run.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+void *run_open_lock(const struct run *run, unsigned threads, struct err *err)
+{
+	const size_t bytes = gil_bytes(run->gil, threads);
+	void *lock = aligned_alloc(64, bytes);
+
+	if (!lock) {
+		err_set(err, EXIT_IMPOSSIBLE, "cannot allocate the lock");
+		return NULL;
+	}
+	memset(lock, 0, bytes);
+	if (run->gil->init(lock, threads, &run->params, err))
+		return lock;
+	free(lock);
+	return NULL;
+}
+
+void run_seat(struct worker *w, const struct gil *gil, void *lock, unsigned seat)
+{
+	w->gil = gil;
+	w->lock = lock;
+	w->seat = seat;
+	w->tick = gil->tick(lock, seat);
+}
+
+void run_close_lock(struct run *run, void *lock)
+{
+	struct gil_counts counts;
+
+	run->gil->finish(lock, &counts);
+	gil_counts_add(&run->gil_counts, &counts);
+	free(lock);
+}
