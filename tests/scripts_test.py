@@ -1,0 +1,276 @@
+#!/usr/bin/python3
+"""The workloads of real interpreters, beside those in C: scripts_test.py BUILD [FAMILY=COMMAND...].
+
+Each script in every mode that its interpreter has: the checksum of the C workload, a line with the same
+fields of the same kinds, the same words for the same mistakes. Without commands, the interpreters of this
+machine; 'python=/opt/py/bin/python3' takes another. Speaks TAP."""
+import itertools
+import json
+import os
+import shutil
+import signal
+import subprocess
+import sys
+
+BUILD = os.path.realpath(sys.argv[1])
+WORKLOADS = os.path.join(BUILD, "workloads")
+SUFFIXES = {"python": "py", "ruby": "rb"}
+DEFAULT = ["python=python3", "python=pypy3"]
+WORKERS = [1, 2, 4]
+TIMEOUT = 120
+
+VARY = {
+    "countdown": [["--size 1", "--size 20001"]],
+    "mergesort": [["--size 5", "--size 1000 --merge tree", "--size 1000 --return pipe --shuffle-seed 7",
+                   "--size 1001 --merge tree --return pipe"]],
+    "iosleep": [["--size 20 --period 100us"], ["--io sleep", "--io pipe", "--io socketpair"]],
+    "convoy": [["--size 10 --sleep 100us"], ["--io sleep", "--io pipe", "--io socketpair"]],
+}
+# Answered in the words of the C workload, and with its exit status.
+MISTAKES = [
+    "countdown --mode", "countdown --mode thread", "countdown --worker 2", "countdown -x", "countdown extra",
+    "countdown --json=yes", "countdown --workers two", "countdown --workers 0", "countdown --size 0",
+    "countdown --size -1", "countdown --size 1.5", "countdown --size 99999999999999999999999",
+    "countdown --workers=1k --workers 2k", "mergesort --size 3", "mergesort --merge parallel",
+    "iosleep --io pip", "iosleep --period 5", "iosleep --period 2h", "convoy --cpu 2 --workers 2",
+    "countdown --pin 4000", "countdown --pin 0,x", "countdown --pin 1-0", "countdown --cpus 1024",
+]
+# What belongs to the C workloads, or to another mode, is told so.
+FOREIGN = {
+    "--mode gil": "is of the C workloads", "--mode nogil": "is of the C workloads",
+    "--gil cpython3": "is of the C workloads", "--tick-ns 8": "is of the C workloads",
+}
+# Of the line: what only the C workloads have.
+ONLY_C = {"tick-ns", "tick-spins"}
+
+count = failures = 0
+
+
+def report(complaints, sentence):
+    global count, failures
+    count += 1
+    failures += bool(complaints)
+    print(f"{'not ok' if complaints else 'ok'} {count} - {sentence}", flush=True)
+    for complaint in complaints[:5]:
+        print("# " + str(complaint)[:600].replace("\n", "\n# "))
+
+
+def skip(sentence, reason):
+    global count
+    count += 1
+    print(f"ok {count} - {sentence} # SKIP {reason}", flush=True)
+
+
+def run(words, **more):
+    return subprocess.run(words, text=True, capture_output=True, timeout=TIMEOUT, **more)
+
+
+def refuse_constant(word):
+    raise ValueError(f"{word} is not JSON")
+
+
+def kind(value):
+    return {int: "number", float: "number"}.get(type(value), type(value).__name__)
+
+
+class Interpreter:
+    def __init__(self, family, command):
+        self.family, self.words = family, command.split()
+        self.folder = os.path.join(WORKLOADS, "scripts", family)
+        self.label = command if os.sep not in command else command.replace(os.path.expanduser("~"), "~")
+
+    def script(self, name):
+        return [*self.words, os.path.join(self.folder, f"{name}.{SUFFIXES[self.family]}")]
+
+    def names(self):
+        return sorted(entry[:-3] for entry in os.listdir(self.folder)
+                      if entry.endswith("." + SUFFIXES[self.family])
+                      and os.access(os.path.join(WORKLOADS, entry[:-3]), os.X_OK))
+
+
+def line_of(words):
+    got = run([*words, "--json"])
+    if got.returncode or got.stderr or got.stdout.count("\n") != 1:
+        raise ValueError(f"{' '.join(words)}: exit {got.returncode}: {got.stderr}{got.stdout[:300]}")
+    return json.loads(got.stdout, parse_constant=refuse_constant)
+
+
+def low_of(bucket):
+    group, rest = divmod(bucket, 1024)
+    return (rest + 1024) << (group - 1) if group else rest
+
+
+def check_latency(latency, complaints):
+    counts = latency["counts"]
+    buckets = [bucket for bucket, _ in counts]
+    if sum(n for _, n in counts) != latency["n"] or buckets != sorted(set(buckets)):
+        complaints.append(f"the histogram does not add up: {latency}")
+    for value, bucket in (latency["min"], buckets[0]), (latency["max"], buckets[-1]):
+        if not low_of(bucket) <= value < low_of(bucket + 1):
+            complaints.append(f"{value} is not in bucket {bucket}")
+    for share, name in (0.5, "p50"), (0.9, "p90"), (0.99, "p99"):
+        rank = max(1, -(-round(share * 100) * latency["n"] // 100))
+        seen = list(itertools.accumulate(n for _, n in counts))
+        bucket = next(bucket for bucket, so_far in zip(buckets, seen) if so_far >= rank)
+        high = min(latency["max"], max(latency["min"], low_of(bucket + 1) - 1))
+        if latency[name] != high:
+            complaints.append(f"{name} is {latency[name]}, by the buckets {high}")
+
+
+def compare_lines(ours, theirs, where, complaints):
+    """The same fields of the same kinds; what cannot be known is null."""
+    if isinstance(ours, dict) and isinstance(theirs, dict):
+        if set(ours) != set(theirs):
+            complaints.append(f"{where}: fields {sorted(set(ours) ^ set(theirs))}")
+        for name in set(ours) & set(theirs):
+            compare_lines(ours[name], theirs[name], f"{where}.{name}", complaints)
+    elif isinstance(ours, list) and isinstance(theirs, list) and ours and theirs:
+        compare_lines(ours[0], theirs[0], where + "[0]", complaints)
+    elif kind(ours) != kind(theirs) and None not in (ours, theirs):
+        complaints.append(f"{where} is a {kind(ours)}, and a {kind(theirs)} in C")
+
+
+def check_line(ours, theirs, own):
+    complaints = []
+    known = [name for name in own if name in ours["params"]]
+    if any(ours["params"].pop(name) is None for name in known):
+        complaints.append(f"an option of the mode has no value: {own}")
+    for name in ONLY_C:
+        theirs["params"].pop(name)
+    compare_lines(ours, theirs, "line", complaints)
+    for name in "workload", "mode", "workers", "size", "checksum":
+        if ours[name] != theirs[name] and name != "mode":
+            complaints.append(f"{name} is {ours[name]}, and {theirs[name]} in C")
+    if len(ours["per_worker"]) != ours["workers"] or ours["elapsed_ns"] <= 0 \
+            or max(one["elapsed_ns"] for one in ours["per_worker"]) > ours["elapsed_ns"]:
+        complaints.append(f"times or workers do not add up: {ours}")
+    if [one["role"] for one in ours["per_worker"]] != [one["role"] for one in theirs["per_worker"]]:
+        complaints.append("other roles than in C")
+    if ours["latency"]:
+        check_latency(ours["latency"], complaints)
+    return complaints
+
+
+def every_mode_does_the_work_of_c(interpreter, name, about):
+    for variant in itertools.product(*VARY[name]):
+        words, complaints = " ".join(variant).split(), []
+        for workers in WORKERS:
+            more = ["--workers", str(workers), *(["--cpu", "0"] if name == "convoy" and workers == 1 else [])]
+            theirs = line_of([os.path.join(WORKLOADS, name), *words, *more, "--tick-spins", "0"])
+            for mode in about["modes"]:
+                own = [param["name"] for param in mode["params"]]
+                where = f"{mode['name']}, {workers} workers"
+                try:
+                    ours = line_of([*interpreter.script(name), *words, *more, "--mode", mode["name"]])
+                    found = check_line(ours, json.loads(json.dumps(theirs)), own)
+                except ValueError as why:
+                    found = [why]
+                complaints += [f"{where}: {one}" for one in found]
+        report(complaints, f"{interpreter.label}: {' '.join([name, *words])}: the work and the line of C")
+
+
+def the_description_is_that_of_c(interpreter, name, about):
+    theirs = json.loads(run([os.path.join(WORKLOADS, name), "--describe"]).stdout)
+    complaints = []
+    if about["size"] != theirs["size"]:
+        complaints.append(f"size is {about['size']}, and {theirs['size']} in C")
+    ours = [(row["name"], row["default"]) for row in about["params"]]
+    if ours != [(row["name"], row["default"]) for row in theirs["params"]]:
+        complaints.append(f"parameters are {ours}")
+    if not about["runtime"]["name"] or not about["runtime"]["version"]:
+        complaints.append(f"runtime is {about['runtime']}")
+    report(complaints, f"{interpreter.label}: {name}: the same size and parameters as in C")
+
+
+def mistakes_are_answered_as_in_c(interpreter, abouts):
+    complaints = []
+    for mistake in MISTAKES:
+        name, *words = mistake.split()
+        if name not in abouts or "--pin" in words and "pin" in abouts[name]["runtime"]["lacks"]:
+            continue
+        ours, theirs = run([*interpreter.script(name), *words]), run([os.path.join(WORKLOADS, name), *words])
+        if (ours.returncode, ours.stderr, ours.stdout) != (theirs.returncode, theirs.stderr, theirs.stdout):
+            complaints.append(f"{mistake}: {ours.returncode} {ours.stderr.strip()}; "
+                              f"in C {theirs.returncode} {theirs.stderr.strip()}")
+    report(complaints, f"{interpreter.label}: mistakes are answered in the words of C")
+    complaints = []
+    for words, answer in FOREIGN.items():
+        got = run([*interpreter.script("countdown"), *words.split()])
+        if got.returncode != 2 or answer not in got.stderr or got.stderr.count("\n") != 1:
+            complaints.append(f"{words}: {got.returncode} {got.stderr}")
+    for mode in abouts["countdown"]["modes"]:
+        for param in mode["params"]:
+            got = run([*interpreter.script("countdown"), "--" + param["name"], param["default"]])
+            if got.returncode != 2 or f"belongs to --mode {mode['name']}" not in got.stderr:
+                complaints.append(f"--{param['name']}: {got.returncode} {got.stderr}")
+    for name, why in abouts["countdown"]["runtime"]["lacks"].items():
+        got = run([*interpreter.script("countdown"), "--mode", name])
+        if name not in ("pin", "cpus") and (got.returncode != 3 or why not in got.stderr):
+            complaints.append(f"--mode {name}: {got.returncode} {got.stderr}")
+    report(complaints, f"{interpreter.label}: what it does not have is told in one sentence")
+
+
+def a_result_that_is_not_read_is_a_failure(interpreter):
+    sentence = f"{interpreter.label}: a result that does not reach its reader is a failure"
+    if not os.path.exists("/dev/full"):
+        skip(sentence, "no /dev/full")
+        return
+    complaints = []
+    for redirect, why in (">/dev/full", "No space left on device"), (">&-", "Bad file descriptor"):
+        for more in [], ["--json"]:
+            got = run(["sh", "-c", f'"$@" {redirect}', "sh", *interpreter.script("countdown"),
+                       "--size", "10", *more])
+            if (got.returncode, got.stderr) != (3, f"countdown: cannot write the result: {why}\n"):
+                complaints.append(f"{redirect}: {got.returncode} {got.stderr}")
+    report(complaints, sentence)
+
+
+def children_of(process, wanted):
+    while process.poll() is None:
+        with open(f"/proc/{process.pid}/task/{process.pid}/children", encoding="ascii") as file:
+            found = [int(word) for word in file.read().split()]
+        if len(found) == wanted:
+            return found
+        os.sched_yield()
+    return []
+
+
+def a_killed_worker_ends_the_run(interpreter, about):
+    sentence = f"{interpreter.label}: a killed worker is told in one sentence and ends the run"
+    if "processes" in about["runtime"]["lacks"] or not os.path.exists("/proc/self/task"):
+        skip(sentence, about["runtime"]["lacks"].get("processes", "no /proc"))
+        return
+    with subprocess.Popen([*interpreter.script("countdown"), "--mode", "processes", "--workers", "3",
+                           "--size", "1000G"], text=True, stdout=subprocess.PIPE,
+                          stderr=subprocess.PIPE) as process:
+        children = children_of(process, 3)
+        os.kill(children[1], signal.SIGKILL)
+        out, err = process.communicate(timeout=TIMEOUT)
+    complaints = [f"process {pid} is left" for pid in children if os.path.exists(f"/proc/{pid}")]
+    if process.returncode != 1 or out or err != "countdown: worker 1 was killed by signal 9 (Killed)\n":
+        complaints.append(f"exit {process.returncode}: {out}{err}")
+    report(complaints, sentence)
+
+
+def main():
+    signal.alarm(25 * TIMEOUT)
+    for word in sys.argv[2:] or DEFAULT:
+        family, _, command = word.partition("=")
+        interpreter = Interpreter(family, command)
+        if not shutil.which(interpreter.words[0]):
+            skip(f"{interpreter.label}: the workloads of {family}", f"no {interpreter.words[0]} here")
+            continue
+        abouts = {}
+        for name in interpreter.names():
+            abouts[name] = json.loads(run([*interpreter.script(name), "--describe"]).stdout)
+            the_description_is_that_of_c(interpreter, name, abouts[name])
+            every_mode_does_the_work_of_c(interpreter, name, abouts[name])
+        mistakes_are_answered_as_in_c(interpreter, abouts)
+        a_result_that_is_not_read_is_a_failure(interpreter)
+        a_killed_worker_ends_the_run(interpreter, abouts["countdown"])
+    print(f"1..{count}")
+    return failures > 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

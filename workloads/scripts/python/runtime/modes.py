@@ -1,0 +1,195 @@
+"""The ways in which workers run beside each other. A row says whether this interpreter has it."""
+import os
+import sys
+import threading
+
+from runtime import bond, clocks, echo, processes, subinterpreters
+from runtime.attend import Link, attend
+from runtime.options import FAILED, IMPOSSIBLE, NUMBER, TIME, Param, Refusal
+from runtime.work import Worker
+
+
+class Mode(object):
+    def __init__(self, name, summary, run, lack=None, in_turn=False, params=()):
+        self.name, self.summary, self.run, self.lack = name, summary, run, lack
+        self.in_turn, self.params = in_turn, list(params)
+
+
+class Barrier(object):
+    """Of threads; Python 2 has none."""
+
+    def __init__(self, parties):
+        self.parties, self.waiting, self.turn = parties, 0, 0
+        self.condition = threading.Condition()
+
+    def wait(self):
+        with self.condition:
+            self.waiting += 1
+            if self.waiting == self.parties:
+                self.waiting = 0
+                self.turn += 1
+                self.condition.notify_all()
+                return
+            turn = self.turn
+            while turn == self.turn:
+                self.condition.wait()
+
+
+def run_worker(w, run, wait):
+    """All that one worker does when workers run at the same time."""
+    run.place(w.index)
+    delay_ns = clocks.run_delay_ns()
+    wait()
+    since = w.clock_start(delay_ns)
+    for phase in range(run.plan.phases):
+        if phase > 0:
+            wait()
+        w.checksum += run.workload.work(w, phase)
+    w.clock_stop(since)
+    wait()
+    w.checksum += run.workload.check(w)
+
+
+def sequential(run):
+    shared = bond.Bond(run.plan, run.echoes.ends)
+    given = run.workload.setup(run.size, run.params)
+    workers = [Worker(i, run, given, shared) for i in range(run.count)]
+    for phase in range(run.plan.phases):
+        for w in workers:
+            run.place(w.index)
+            since = w.clock_start(clocks.run_delay_ns())
+            w.checksum += run.workload.work(w, phase)
+            w.clock_stop(since)
+    for w in workers:
+        w.checksum += run.workload.check(w)
+    return [w.result() for w in workers]
+
+
+def sentence(why):
+    text = str(why).split("\n")[0]
+    return text if isinstance(why, EOFError) else type(why).__name__ + (": " + text if text else "")
+
+
+def threads(run):
+    shared, barrier = bond.Bond(run.plan, run.echoes.ends), Barrier(run.count)
+    given = run.workload.setup(run.size, run.params)
+    workers = [Worker(i, run, given, shared) for i in range(run.count)]
+
+    def body(w):
+        try:
+            run_worker(w, run, barrier.wait)
+        except BaseException as why:
+            # The others wait at the barrier: only the end of the process ends them.
+            run.die(Refusal(FAILED, "worker %d: %s" % (w.index, sentence(why))))
+
+    started = [threading.Thread(target=body, args=(w,)) for w in workers]
+    start_all(run, started)
+    for thread in started:
+        thread.join()
+    return [w.result() for w in workers]
+
+
+def start_all(run, started):
+    for i, thread in enumerate(started):
+        try:
+            thread.start()
+        except Exception as why:
+            run.die(Refusal(IMPOSSIBLE, "cannot start thread %d of %d: %s" % (i + 1, len(started), why)))
+
+
+def forked(run):
+    shared = run.apart_bond()
+    given = run.workload.setup(run.size, run.params)
+    parent, links, pids = os.getpid(), [], {}
+    for i in range(run.count):
+        # One by one: a worker must not keep another's end open.
+        link = Link(i)
+        try:
+            pids[i] = processes.fork("worker %d of %d" % (i + 1, run.count))
+        except Refusal:
+            kill_all(pids)
+            raise
+        if pids[i] == 0:
+            processes.die_with(parent)
+            live(link, run, given, shared)
+        link.close_far()
+        links.append(link)
+    return attend(links, lambda: kill_all(pids), lambda index: reap(pids, index))
+
+
+def live(link, run, given, shared):
+    """A worker's process, to its end."""
+    status = 1
+    try:
+        w = Worker(link.index, run, given, shared)
+        run_worker(w, run, link.wait)
+        link.report(w.result())
+        status = 0
+    except BaseException as why:
+        link.report({"failure": sentence(why)})
+    finally:
+        os._exit(status)
+
+
+def kill_all(pids):
+    for pid in pids.values():
+        try:
+            os.kill(pid, 9)
+        except OSError:
+            pass  # ended already
+
+
+def reap(pids, index):
+    status = os.waitpid(pids[index], 0)[1]
+    return processes.told(index, status) if status else None
+
+
+def can_fork():
+    if not hasattr(os, "fork") or clocks.resource is None:
+        return "mode 'processes' needs fork, which %s does not have" % name_of_this()
+
+
+def name_of_this():
+    if sys.platform.startswith("java"):
+        name = "Jython"
+    else:
+        name = "PyPy" if hasattr(sys, "pypy_version_info") else "CPython"
+    free = hasattr(sys, "_is_gil_enabled") and not sys._is_gil_enabled()
+    return "%s %s%s" % (name, "%d.%d.%d" % sys.version_info[:3], " free-threaded" if free else "")
+
+
+def lock_params():
+    """How often the lock changes hands can be set, in the interpreter's own unit."""
+    if "free-threaded" in name_of_this():
+        return []
+    if hasattr(sys, "pypy_version_info") or not hasattr(sys, "setswitchinterval"):
+        if not hasattr(sys, "setcheckinterval") or sys.platform.startswith("java"):
+            return []
+        return [Param("check-interval", NUMBER, str(sys.getcheckinterval()), 1, 10 ** 9, value="N",
+                      help="bytecodes between two offers of the lock")]
+    return [Param("interval", TIME, "%dus" % round(sys.getswitchinterval() * 1e6), 1000, 10 ** 11,
+                  value="TIME", help="how long a waiting thread waits before it asks for the lock")]
+
+
+def set_lock(params):
+    """The default is the interpreter's own: not touched."""
+    if params.get("interval") is not None:
+        if params["interval"] != round(sys.getswitchinterval() * 1e9):
+            sys.setswitchinterval(params["interval"] / 1e9)
+    elif params.get("check-interval") is not None:
+        if params["check-interval"] != sys.getcheckinterval():
+            sys.setcheckinterval(params["check-interval"])
+
+
+MODES = [
+    Mode("sequential", "one thread, one share after the other", sequential, in_turn=True),
+    Mode("threads", "a thread per worker, with the interpreter's own lock", threads, params=lock_params()),
+    Mode("processes", "a forked process per worker", forked, lack=can_fork()),
+    Mode("subinterpreters", "a thread per worker, each with an interpreter and a lock of its own",
+         subinterpreters.run, lack=subinterpreters.lack(name_of_this())),
+]
+# What the C workloads have and an interpreter cannot be asked for.
+ELSEWHERE = {
+    "gil": "mode 'gil' is of the C workloads; %s has a lock of its own: give threads" % name_of_this(),
+    "nogil": "mode 'nogil' is of the C workloads; give threads to a free-threaded interpreter",
+}
