@@ -4,6 +4,7 @@ trace. trace_odd_test.py GILSCOPE PROGRAMS [WORD]: only tests whose names have t
 import collections
 import json
 import os
+import re
 import shutil
 import signal
 import subprocess
@@ -14,6 +15,8 @@ from tracing import GILSCOPE, KIND, TIMEOUT, Folder, Trace, differences, finish,
 WORD = sys.argv[3] if len(sys.argv) > 3 else ""
 NOBODY = 65534
 ROOT = os.geteuid() == 0
+with open(os.path.join(os.path.dirname(os.path.realpath(__file__)), "../tracer/format.h"), encoding="utf-8") as file_:
+    FORMAT = file_.read()
 LIBRARIES = "/usr/lib/x86_64-linux-gnu", "/usr/lib/aarch64-linux-gnu"
 TESTS = []
 
@@ -54,7 +57,7 @@ def is_as_expected(trace, path, others_too=False):
         yield f"{len(wanted)} processes ran, {len(found)} are there: {[*set(wanted) ^ set(found)][:5]}"
     for process in set(wanted) & set(found):
         line, got = wanted[process], dict(found[process])
-        for kind in "module", "arg":
+        for kind in {"module", "arg", "call"} - set(line["events"]):
             got.pop(kind, None)
         for kind, (low, high) in line["unknown"].items():
             if not low <= got.pop(kind, 0) <= high:
@@ -103,6 +106,59 @@ def each_wait_can_be_cancelled_deferred_and_at_once_and_its_end_is_recorded(fold
 @test
 def errno_after_each_call_is_as_without_tracing(folder):
     return both(folder, [program("odd"), "errno", "-"])[0]
+
+
+def calls_of(trace):
+    """The names of the calls of each thread, in its order; the main thread is the first."""
+    of = collections.defaultdict(list)
+    for event in trace.dump()[1]:
+        if event["kind"] == "call":
+            of[event["thread"]].append(event["call"])
+    return [of[number] for number in sorted(of)]
+
+
+def told_by(words):
+    """The first words of the lines that a program prints."""
+    return [line.split()[0] for line in run(words).stdout.splitlines()]
+
+
+@test
+def each_call_that_may_block_is_recorded_once_by_its_name_and_does_what_it_does(folder):
+    words = [program("odd"), "calls", "-"]
+    complaints, trace = both(folder, words)
+    wanted, got = told_by(words), (calls_of(trace) or [[]])[0]
+    unknown = set(re.findall(r'^\tX\(\w+, "(\w+)"\)', FORMAT, re.M)) - set(wanted)
+    complaints += [f"'{name}' is not tried" for name in unknown]
+    return complaints + ([] if got == wanted else [f"the trace has {got}, not {wanted}"])
+
+
+@test
+def calls_in_handlers_are_recorded_and_disturb_nothing(folder):
+    return odd(folder, "calls-in-handlers") + odd(folder, "calls-in-handlers", options=["--counter", "monotonic"])
+
+
+@test
+def calls_that_wait_can_be_cancelled_deferred_and_at_once(folder):
+    complaints = []
+    for way in "deferred", "at once":
+        more, trace = both(folder, [program("odd"), "cancels-calls", "-", way])
+        wanted = told_by([program("odd"), "cancels-calls", "-", way])
+        got = [names for names in calls_of(trace)[1:] if names != ["pause"] * len(names)]
+        if got != [[name] for name in wanted if name != "pause"]:
+            complaints.append(f"{way}: the threads called {got}, not {wanted}")
+        complaints += more
+    return complaints
+
+
+@test
+def a_program_in_seccomps_strict_mode_may_read_and_write(folder):
+    return both(folder, [program("odd"), "strict", "-"])[0]
+
+
+@test
+def functions_of_a_program_that_are_named_like_recorded_ones_are_left_alone(folder):
+    complaints, trace = both(folder, [program("own")])
+    return complaints + [f"calls are there: {names}" for names in calls_of(trace)]
 
 
 @test

@@ -170,6 +170,14 @@ bool sleeps_in_futex(pid_t pid, pid_t tid)
 	return read_call(pid, tid, &number, &word) && number == SYS_futex;
 }
 
+bool sleeps_in_call(pid_t pid, pid_t tid)
+{
+	unsigned long long word;
+	int number;
+
+	return read_call(pid, tid, &number, &word) && number != SYS_futex;
+}
+
 static bool sleeps_on(pid_t pid, pid_t tid, const void *object, size_t size)
 {
 	unsigned long long word;

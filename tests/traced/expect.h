@@ -37,8 +37,9 @@ static inline void must(bool condition, const char *what)
 void must_be(int wanted, int result, const char *what);
 /* Waits until a thread of a process sleeps in the kernel on a word of the object. */
 void wait_until_blocked(pid_t pid, pid_t tid, const void *object, size_t size);
-/* Whether it sleeps on any word. */
+/* Whether it sleeps on any word, or in any other call. */
 bool sleeps_in_futex(pid_t pid, pid_t tid);
+bool sleeps_in_call(pid_t pid, pid_t tid);
 /* Waits until a thread has computed for 20 ms from now on: it spins. */
 void wait_until_spun(pid_t tid);
 

@@ -29,5 +29,9 @@ int odd_library(void);
 int odd_many_ends(void);
 int odd_fork_beside_threads(void);
 int odd_detached(void);
+int odd_calls(void);
+int odd_calls_in_handlers(void);
+int odd_cancels_calls(void);
+int odd_strict(void);
 
 #endif

@@ -47,6 +47,7 @@ static char library[PATH_MAX];
 /* Where the process has mapped large rings; a forked child has them too. */
 static void *large[ARENA_LARGE_RINGS];
 static _Atomic int started;
+static __thread bool strict __attribute__((tls_model("initial-exec")));
 static bool quiet; /* a seccomp filter may forbid system calls that the program does not make */
 
 const char *attach_library(void)
@@ -67,6 +68,17 @@ void attach_be_quiet(void)
 bool attach_is_quiet(void)
 {
 	return quiet;
+}
+
+void attach_be_strict(void)
+{
+	ring_close(ring_current);
+	strict = true;
+}
+
+bool attach_is_strict(void)
+{
+	return strict;
 }
 
 void attach_wake_launcher(void)

@@ -24,6 +24,10 @@ bool attach_ended(void);
 /* From now on no system call that can be done without. */
 void attach_be_quiet(void);
 bool attach_is_quiet(void);
+/* The calling thread is in seccomp's strict mode and records no more: it must not read the counter.
+ */
+void attach_be_strict(void);
+bool attach_is_strict(void);
 /* Asks the launcher to look at the rings. */
 void attach_wake_launcher(void);
 /* Our library as LD_PRELOAD named it; null when not recording. */

@@ -236,5 +236,6 @@ static int unrecoverable(void *object)
 		return result; \
 	}
 #define OTHER(result, name, parameters)
+#define CALLING(result, name, call, parameters, arguments)
 
 #include "tracer/preload/hooks.def"

@@ -20,6 +20,7 @@ void real_find(void)
 #define TRY(name, kind, type) FIND(name)
 #define RELEASE(name, kind, type) FIND(name)
 #define OTHER(result, name, parameters) FIND(name)
+#define CALLING(result, name, call, parameters, arguments) FIND(name)
 #include "tracer/preload/hooks.def"
 #if defined(__x86_64__)
 	/* dlsym has given the oldest version of a name before (glibc bug 14932). */

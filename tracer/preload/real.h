@@ -3,11 +3,20 @@
 #ifndef TRACER_PRELOAD_REAL_H
 #define TRACER_PRELOAD_REAL_H
 
+#include <fcntl.h>
+#include <poll.h>
 #include <pthread.h>
 #include <semaphore.h>
+#include <signal.h>
 #include <spawn.h>
 #include <stdbool.h>
+#include <sys/epoll.h>
+#include <sys/resource.h>
+#include <sys/select.h>
+#include <sys/socket.h>
 #include <sys/types.h>
+#include <sys/uio.h>
+#include <sys/wait.h>
 #include <threads.h>
 #include <time.h>
 
@@ -19,6 +28,7 @@
 #define TRY(name, kind, type) int (*name)(type *);
 #define RELEASE(name, kind, type) int (*name)(type *);
 #define OTHER(result, name, parameters) result(*name) parameters;
+#define CALLING(result, name, call, parameters, arguments) result(*name) parameters;
 struct real {
 #include "tracer/preload/hooks.def"
 #if defined(__x86_64__)
@@ -41,6 +51,7 @@ struct real {
 #undef TRY
 #undef RELEASE
 #undef OTHER
+#undef CALLING
 extern struct real real __attribute__((visibility("hidden")));
 
 /* Looks all up, once. */

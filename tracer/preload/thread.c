@@ -7,6 +7,7 @@
 #include "tracer/preload/unwind.h"
 
 #include <errno.h>
+#include <linux/seccomp.h>
 #include <stdarg.h>
 #include <string.h>
 #include <sys/prctl.h>
@@ -217,6 +218,8 @@ int prctl(int option, ...)
 	if (option == PR_SET_SECCOMP)
 		attach_be_quiet();
 	result = REAL(prctl)(option, arguments[0], arguments[1], arguments[2], arguments[3]);
+	if (option == PR_SET_SECCOMP && arguments[0] == SECCOMP_MODE_STRICT && result == 0)
+		attach_be_strict();
 	if (option == PR_SET_NAME && result == 0)
 		ring_put_text(TRACE_THREAD_NAME, ring_operand(0, pthread_self()), NULL, 0,
 			      (const char *)arguments[0], 15);
