@@ -304,6 +304,7 @@ static const struct {
 	{ "calls-in-handlers", odd_calls_in_handlers },
 	{ "cancels-calls", odd_cancels_calls },
 	{ "strict", odd_strict },
+	{ "gil-states", odd_gil_states },
 	{ "closes-all", closes_all },
 	{ "changes-folder", changes_folder },
 	{ "changes-root", changes_root },

@@ -33,5 +33,6 @@ int odd_calls(void);
 int odd_calls_in_handlers(void);
 int odd_cancels_calls(void);
 int odd_strict(void);
+int odd_gil_states(void);
 
 #endif

@@ -1,6 +1,7 @@
 /* The locks and threads of C11: glibc's call its pthread functions from inside, where no hook
  * stands. */
 #include "tracer/preload/barrier.h"
+#include "tracer/preload/gil.h"
 #include "tracer/preload/locks.h"
 #include "tracer/preload/real.h"
 #include "tracer/preload/thread.h"
@@ -116,6 +117,7 @@ int cnd_init(cnd_t *condition)
 
 void cnd_destroy(cnd_t *condition)
 {
+	gil_forget(condition);
 	REAL(cnd_destroy)(condition);
 	ring_event(TRACE_COND_DESTROY, 0, (uintptr_t)condition);
 }

@@ -4,6 +4,7 @@
  *
  * On x86-64 both symbol versions are here: a program linked before glibc 2.3.2 has conditions of
  * another layout, and must reach the functions that know it. */
+#include "tracer/preload/gil.h"
 #include "tracer/preload/locks.h"
 #include "tracer/preload/real.h"
 #include "tracer/preload/unwind.h"
@@ -21,6 +22,7 @@ static int end(const void *condition, const void *mutex, int result)
 {
 	ring_ordered(TRACE_COND_RETURN, (unsigned)result & 0xff, (uintptr_t)condition,
 		     (uintptr_t)mutex);
+	gil_returned(condition);
 	return result;
 }
 
@@ -54,8 +56,10 @@ static void record_init(const void *condition, const pthread_condattr_t *attribu
 \
 	int at(destroy)(pthread_cond_t * condition) \
 	{ \
-		const int result = of(destroy)(condition); \
+		int result; \
 \
+		gil_forget(condition); \
+		result = of(destroy)(condition); \
 		ring_event(TRACE_COND_DESTROY, (unsigned)result & 0xff, (uintptr_t)condition); \
 		return result; \
 	} \

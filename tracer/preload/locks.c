@@ -5,6 +5,7 @@
  * is still its own business. */
 #include "tracer/preload/locks.h"
 
+#include "tracer/preload/gil.h"
 #include "tracer/preload/real.h"
 
 #include <errno.h>
@@ -83,9 +84,10 @@ static bool shared_SPIN(const pthread_spinlock_t *lock)
 
 void locks_init(unsigned kind, unsigned bits, const void *object, const void *caller)
 {
-	const uint64_t args[] = { (uintptr_t)caller };
+	const uint64_t args[] = { (uintptr_t)caller }, at = ring_current->next;
 
 	ring_put_args(kind, ring_operand(bits, (uintptr_t)object), args, 1);
+	gil_made(kind, object, at);
 }
 
 void locks_conflict(unsigned family, unsigned timeout, const void *object,

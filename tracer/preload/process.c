@@ -1,5 +1,6 @@
 /* Processes: fork in its kinds, and exit. exec and spawn are in exec.c. */
 #include "tracer/preload/attach.h"
+#include "tracer/preload/gil.h"
 #include "tracer/preload/module.h"
 #include "tracer/preload/real.h"
 #include "tracer/preload/ring.h"
@@ -104,16 +105,20 @@ void exit(int status)
 
 void quick_exit(int status)
 {
-	record_exit(status, TRACE_EXIT_CALL);
+	if (record_exit(status, TRACE_EXIT_CALL))
+		gil_record_all();
 	REAL(quick_exit)(status);
 	__builtin_unreachable();
 }
 
-/* The thread's last record: its ring can be had by others before the process is seen to be gone. */
+/* The thread's last records: its ring can be had by others before the process is seen to be gone.
+ */
 static void end_here(bool ours)
 {
-	if (ours)
-		ring_close(ring_current);
+	if (!ours)
+		return;
+	gil_record_all();
+	ring_close(ring_current);
 }
 
 __attribute__((destructor)) static void returned(void)
