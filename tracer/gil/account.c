@@ -130,7 +130,6 @@ void account_timeout(const struct sight *sight)
 
 void account_request(const struct sight *sight)
 {
-	sight->gil->requested = true;
 	sight->user->tally.requests += counts(sight);
 }
 
@@ -244,6 +243,7 @@ void account_drop(const struct sight *sight, bool requested)
 		gil->violations++;
 	else
 		end_hold(sight);
+	user->tally.drops_requested += gil->requested && counts(sight);
 	user->dropped = true;
 	user->requested = requested;
 	user->between = false;
@@ -261,17 +261,25 @@ void account_drop_forced(const struct sight *sight)
 
 void account_forced_begin(const struct sight *sight)
 {
-	sight->user->forced_at = sight->when;
+	if (sight->user->forced_at == 0)
+		sight->user->forced_at = sight->when;
+}
+
+void account_forced_pause(const struct sight *sight)
+{
+	sight->user->forced_until = sight->when;
 }
 
 void account_forced_end(const struct sight *sight)
 {
 	struct gil_user *user = sight->user;
+	struct sight then = *sight;
 
-	if (user->forced_at == 0 || !counts(sight))
-		return;
-	user->tally.forced_waits++;
-	add(sight, &user->tally.forced_wait, since(sight, user->forced_at));
+	then.when = user->forced_until;
+	if (user->forced_at > 0 && counts(&then)) {
+		user->tally.forced_waits++;
+		add(&then, &user->tally.forced_wait, since(&then, user->forced_at));
+	}
 	user->forced_at = 0;
 }
 
@@ -302,6 +310,7 @@ static void add_tally(struct gils *gils, struct gil_tally *sum, const struct gil
 	sum->switches += tally->switches;
 	sum->drops_forced += tally->drops_forced;
 	sum->drops_voluntary += tally->drops_voluntary;
+	sum->drops_requested += tally->drops_requested;
 	sum->forced_waits += tally->forced_waits;
 	sum->barged += tally->barged;
 	gils->no_memory |= !spread_merge(&sum->hold, &tally->hold);

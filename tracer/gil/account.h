@@ -37,7 +37,9 @@ void account_gain(const struct sight *sight);
 void account_drop(const struct sight *sight, bool requested);
 /* The drop that was just made was forced, whatever follows. */
 void account_drop_forced(const struct sight *sight);
+/* Having let go it waits for a successor: from its first such wait to the return of the last. */
 void account_forced_begin(const struct sight *sight);
+void account_forced_pause(const struct sight *sight);
 void account_forced_end(const struct sight *sight);
 /* A record of the thread that is not of this lock. */
 void account_other(const struct sight *sight);

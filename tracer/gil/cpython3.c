@@ -49,13 +49,15 @@ static void see_lock(const struct sight *sight)
 
 static void wait_returns(const struct sight *sight)
 {
-	const struct gil *gil = sight->gil;
+	struct gil *gil = sight->gil;
 
 	if (record_detail(sight->record) != ETIMEDOUT)
 		return;
 	account_timeout(sight);
-	if (gil->holder && gil->switched == sight->user->switches)
-		account_request(sight);
+	if (!gil->holder || gil->switched != sight->user->switches)
+		return;
+	account_request(sight);
+	gil->requested = true;
 }
 
 /* The interpreter's own account, under the lock's mutex: how often the lock has changed hands since
@@ -120,6 +122,7 @@ static void see_switch_cond(const struct sight *sight)
 		account_forced_begin(sight);
 		break;
 	case TRACE_COND_RETURN:
+		account_forced_pause(sight);
 		account_forced_end(sight);
 		break;
 	case TRACE_COND_SIGNAL:

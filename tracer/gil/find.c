@@ -6,8 +6,8 @@
 #include <string.h>
 
 #define MEMORY 8
-#define OTHERS 16 /* suspects of a process that are not certain */
-#define PYPY_WAIT_NS 150000
+#define OTHERS 16            /* suspects of a process that are not certain */
+#define PYPY_WAIT_NS 1000000 /* ten times what it waits */
 #define DAYS_NS (INT64_C(86400000000000) * 1000)
 #define HELD 8
 
@@ -486,9 +486,7 @@ static enum gil_kind kind_of(const struct thing *thing, const struct company *co
 	if (thing->made && thing->made_as == GIL_RUBY)
 		return GIL_RUBY;
 	if (one || company->own == 0)
-		return company->after > company->inside ? GIL_OCAML4 :
-		       thing->inner                     ? GIL_OCAML5 :
-							  GIL_CPYTHON2COND;
+		return company->after ? GIL_OCAML4 : thing->inner ? GIL_OCAML5 : GIL_CPYTHON2COND;
 	if (company->timed > 0)
 		return GIL_RUBY;
 	return thing->inner ? GIL_RUBY33 : GIL_FAIR;

@@ -9,6 +9,8 @@
  * - A drop is forced when the lock's rule made the thread let go: somebody had asked for it
  *   (CPython 3, Ruby), or the check interval was over (CPython 2), and the thread asks for the lock
  *   again with nothing in between. All others are voluntary: around a call, or at its end.
+ *   drops_requested counts those that were asked for, whatever the thread did then, where asking is
+ * a flag under the lock (CPython 3).
  * - A forced switch is the dropper's wait until another thread has the lock.
  * An interval belongs to the window when its end does, and counts from the window's beginning. */
 #ifndef TRACER_GIL_GIL_H
@@ -19,7 +21,7 @@
 
 struct gil_tally {
 	uint64_t takes, contended, timeouts, requests, switches;
-	uint64_t drops_forced, drops_voluntary, forced_waits;
+	uint64_t drops_forced, drops_voluntary, drops_requested, forced_waits;
 	uint64_t barged; /* takes by a thread that asked after one that still waits */
 	struct spread hold, wait, forced_wait;
 };
@@ -40,18 +42,20 @@ struct gil_user {
 	/* As of now. */
 	enum gil_state state;
 	uint64_t asked_at, taken_at, dropped_at;
-	uint64_t own_at;                 /* its last record that is of this lock */
-	uint64_t switches;               /* the lock's, as its timed wait began */
-	uint64_t forced_at, switch_cond; /* the second: that this yield waits at */
-	uint64_t called;                 /* how long the call took that it comes back from */
-	bool contended;                  /* this take */
-	bool dropped;                    /* whether it was forced is not known yet */
-	bool requested;                  /* somebody had asked for it when it let go */
-	bool between;                    /* it has done something else since */
-	bool unwatched;                  /* nobody waited when it let go */
-	bool coming_back;                /* from a voluntary drop */
-	uint32_t call;                   /* the last trace_call since it let go */
-	struct gil_user *next;           /* of those that wait */
+	uint64_t own_at;   /* its last record that is of this lock */
+	uint64_t switches; /* the lock's, as its timed wait began */
+	uint64_t forced_at, forced_until;
+	uint64_t switch_cond;  /* that this yield waits at */
+	bool timed;            /* its wait has a limit */
+	uint64_t called;       /* how long the call took that it comes back from */
+	bool contended;        /* this take */
+	bool dropped;          /* whether it was forced is not known yet */
+	bool requested;        /* somebody had asked for it when it let go */
+	bool between;          /* it has done something else since */
+	bool unwatched;        /* nobody waited when it let go */
+	bool coming_back;      /* from a voluntary drop */
+	uint32_t call;         /* the last trace_call since it let go */
+	struct gil_user *next; /* of those that wait */
 
 	struct gil_tally tally;
 	struct gil_return back;

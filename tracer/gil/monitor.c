@@ -14,22 +14,22 @@ static void begin_section(const struct sight *sight)
 {
 	struct gil_user *user = sight->user;
 
-	if (user->state == GIL_HOLDING) {
+	if (user->state == GIL_HOLDING)
 		user->state = GIL_DROPPING;
-		user->forced_at = 0;
-	} else if (user->state == GIL_OUT) {
+	else if (user->state == GIL_OUT)
 		account_ask(sight, sight->when);
-	}
 }
 
 static void end_section(const struct sight *sight)
 {
 	struct gil_user *user = sight->user;
 
-	if (user->state == GIL_DROPPING)
+	if (user->state == GIL_DROPPING) {
 		account_drop(sight, true);
-	else if (user->state == GIL_ASKING || user->state == GIL_YIELDING)
+	} else if (user->state == GIL_ASKING || user->state == GIL_YIELDING) {
+		account_forced_end(sight);
 		account_take(sight);
+	}
 }
 
 /* A holder that waits: it has let go, and asks again from there. */
@@ -42,8 +42,8 @@ static void yield(const struct sight *sight)
 	sight->user->switch_cond = 0;
 }
 
-/* Ruby's yielder first waits until the next thread has it, and then perhaps for its turn, at its
- * own condition. */
+/* Ruby's yielder first waits until the next thread has it, and then perhaps for its turn,
+ * at its own condition. */
 static bool is_hand_over(const struct sight *sight)
 {
 	struct gil_user *user = sight->user;
@@ -63,19 +63,32 @@ static void see_wait(const struct sight *sight)
 		yield(sight);
 	if (user->state != GIL_ASKING && user->state != GIL_YIELDING)
 		return;
-	account_wait(sight);
-	if (record_detail(sight->record) != TRACE_UNTIMED && sight->count > 2)
-		account_deadline(sight, sight->record[2].operand);
-	if (is_hand_over(sight))
+	if (is_hand_over(sight)) {
 		account_forced_begin(sight);
+		return;
+	}
+	account_forced_end(sight);
+	account_wait(sight);
+	user->timed = record_detail(sight->record) != TRACE_UNTIMED && sight->count > 2;
+	if (user->timed)
+		account_deadline(sight, sight->record[2].operand);
 }
 
 static void see_return(const struct sight *sight)
 {
-	if (sight->user->forced_at > 0)
-		account_forced_end(sight);
+	struct gil_user *user = sight->user;
+
+	if (user->switch_cond == record_value(sight->record)) {
+		account_forced_pause(sight);
+		return;
+	}
 	if (record_detail(sight->record) == ETIMEDOUT)
 		account_timeout(sight);
+	/* Ruby's timer is the first of the queue, and interrupts whoever has it when it
+	 * wakes. */
+	if (user->timed && sight->gil->holder)
+		account_request(sight);
+	user->timed = false;
 }
 
 void monitor_see(const struct sight *sight, enum role role)

@@ -96,6 +96,7 @@ static void put_tally(struct writer *writer, const struct gil_tally *tally)
 		emit_u64(emit, "switches", tally->switches);
 		emit_u64(emit, "drops_forced", tally->drops_forced);
 		emit_u64(emit, "drops_voluntary", tally->drops_voluntary);
+		emit_u64(emit, "drops_requested", tally->drops_requested);
 		emit_u64(emit, "barged", tally->barged);
 		put_spread(writer, "hold", &tally->hold);
 	}
