@@ -12,13 +12,15 @@ from tracing import GILSCOPE, Folder, finish, program, report, run
 
 RUNS = int(sys.argv[3]) if len(sys.argv) > 3 else 1
 WORKLOADS = {
-    "countdown": ["--size", "300k"],
-    "mergesort": ["--size", "20k"],
+    "countdown": ["--size", "3M"],
+    "mergesort": ["--size", "50k"],
     "iosleep": ["--size", "60"],
     "convoy": ["--size", "20", "--cpu", "1"],
 }
 # So that the slices of a short run are many; the model must have the option.
 SHORT = {"interval": "300us", "quantum": "2ms", "tick": "1ms"}
+# Their interval is the time limit of a wait, which is short already.
+AS_IT_IS = {"pypy"}
 COUNTS = ["takes", "contended", "timeouts", "requests", "switches", "drops_forced", "drops_voluntary", "drops_requested",
           "forced_waits"]
 # What cannot be seen from outside.
@@ -46,7 +48,7 @@ def differences(own, told, names):
 
 
 def counts_agree(folder, model, params, workload, workers):
-    options = [word for name, value in SHORT.items() if name in params for word in (f"--{name}", value)]
+    options = [word for name, value in SHORT.items() if name in params and model not in AS_IT_IS for word in (f"--{name}", value)]
     words = [program(workload), "--mode", "gil", "--gil", model, "--workers", str(workers), "--json",
              *WORKLOADS[workload], *options]
     traced, told = trace(folder, *words)
@@ -67,6 +69,123 @@ def counts_agree(folder, model, params, workload, workers):
 # Locks that look the same from outside.
 KINDS = {"cpython313": "cpython3"}
 
+THREADS = """
+import threading
+def count(n):
+    while n > 0: n -= 1
+threads = [threading.Thread(target=count, args=(1000000,)) for _ in range(2)]
+for thread in threads: thread.start()
+for thread in threads: thread.join()
+"""
+SLEEPER = """
+import threading, time
+over = []
+def count():
+    n = 0
+    while not over: n += 1
+def sleep():
+    for _ in range(20): time.sleep(0.001)
+    over.append(True)
+threads = [threading.Thread(target=count), threading.Thread(target=sleep)]
+for thread in threads: thread.start()
+for thread in threads: thread.join()
+"""
+FORK = """
+import os, threading
+thread = threading.Thread(target=lambda: None); thread.start(); thread.join()
+pid = os.fork()
+thread = threading.Thread(target=lambda: None); thread.start(); thread.join()
+if pid: os.waitpid(pid, 0)
+"""
+RUBY = """
+[1, 2].map { Thread.new { n = 2_000_000; n -= 1 while n > 0; sleep 0.001 } }.each(&:join)
+"""
+
+
+def gils_of(folder, command):
+    traced, told = trace(folder, *command)
+    return json.loads(told.stdout)["gils"] if traced.returncode == 0 and told.stdout else []
+
+
+def is_whole(gil):
+    """What must be of every trace."""
+    if any(gil["checks"].values()):
+        yield str(gil["checks"])
+    if gil["takes"] is None:
+        return
+    if gil["takes"] - gil["drops_forced"] - gil["drops_voluntary"] not in (0, 1):
+        yield f"{gil['takes']} takes, {gil['drops_forced']} and {gil['drops_voluntary']} drops"
+    if gil["held_ns"] > gil["span_ns"] or gil["wait"]["n"] != gil["contended"]:
+        yield f"held {gil['held_ns']} of {gil['span_ns']} ns; {gil['wait']['n']} waits of {gil['contended']}"
+    for thread in gil["threads"]:
+        blamed = sum(row["wait_ns"] for row in thread["blame"]["by_thread"]) + thread["blame"]["nobody_ns"]
+        if abs(blamed - thread["wait"]["sum_ns"]) > 1000:
+            yield f"thread {thread['thread']} waited {thread['wait']['sum_ns']} ns, {blamed} are accounted for"
+
+
+def python_threads(folder, python):
+    gils = gils_of(folder, [python, "-c", THREADS])
+    if [gil["kind"] for gil in gils] != ["cpython3"]:
+        yield f"found {[gil['kind'] for gil in gils]}"
+        return
+    yield from is_whole(gils[0])
+    if gils[0]["interval_ns"] != 5000000:
+        yield f"the switch interval is {gils[0]['interval_ns']} ns"
+    account = gils[0]["own_account"]
+    if not account or account["disagreed"]:
+        yield f"the interpreter's own account: {account}"
+
+
+def python_convoy(folder, python):
+    for gil in gils_of(folder, [python, "-c", SLEEPER]):
+        convoys = [thread for thread in gil["threads"] if thread["returns"]["convoy"]]
+        if len(convoys) != 1 or convoys[0]["returns"]["count"] < 20:
+            yield f"{len(convoys)} threads are in a convoy"
+        elif "a convoy" not in gil["verdict"] or "clock_nanosleep" not in gil["verdict"]:
+            yield gil["verdict"]
+        return
+    yield "no lock was found"
+
+
+def python_fork(folder, python):
+    gils = gils_of(folder, [python, "-c", FORK])
+    if [(gil["kind"], gil["process"]) for gil in gils] != [("cpython3", 1), ("cpython3", 2)]:
+        yield f"found {[(gil['kind'], gil['process']) for gil in gils]}"
+    for gil in gils:
+        yield from is_whole(gil)
+
+
+def pypy_threads(folder, pypy):
+    gils = gils_of(folder, [pypy, "-c", THREADS.replace("1000000", "30000000")])
+    if [gil["kind"] for gil in gils] != ["pypy"] or gils[0]["takes"] is not None or "PyPy" not in gils[0]["takes_reason"]:
+        yield f"found {gils}"
+
+
+def ruby_threads(folder, ruby):
+    gils = gils_of(folder, [ruby, "-e", RUBY])
+    if [gil["kind"] for gil in gils] not in (["ruby"], ["ruby33"]):
+        yield f"found {[gil['kind'] for gil in gils]}"
+    for gil in gils:
+        yield from is_whole(gil)
+
+
+INTERPRETERS = [
+    ("/usr/bin/python3", python_threads, "python3's lock is found, and its own account of switches agrees"),
+    ("/usr/bin/python3", python_convoy, "a thread of python3 that sleeps beside a busy one is named as a convoy"),
+    ("/usr/bin/python3", python_fork, "a forked python3 has a lock of its own"),
+    ("pypy3", pypy_threads, "PyPy's lock is found, and what cannot be seen is null with the reason"),
+    ("ruby", ruby_threads, "Ruby's lock is found"),
+]
+
+
+def none_is_found(folder):
+    words = [program("countdown"), "--mode", "threads", "--size", "1000"]
+    traced, told = trace(folder, *words)
+    if traced.returncode != 0 or told.returncode != 1 or "no GIL was found" not in told.stderr:
+        yield f"status {told.returncode}: {told.stderr}"
+    if json.loads(told.stdout)["gils"] or not json.loads(told.stdout)["none_found"]:
+        yield told.stdout
+
 
 def main():
     with Folder() as place:
@@ -76,9 +195,12 @@ def main():
             for _ in range(RUNS):
                 for workload in WORKLOADS:
                     for workers in (2, 4):
-                        for complaint in counts_agree(folder, model, params, workload, workers):
-                            complaints[complaint] += 1
+                        complaints.update(counts_agree(folder, model, params, workload, workers))
             report(complaints, f"what is seen of {model} is what it counts itself")
+        for interpreter, check, sentence in INTERPRETERS:
+            path = shutil.which(interpreter)
+            report(check(folder, path) if path else [], sentence, skip=None if path else f"{interpreter} is not here")
+        report(none_is_found(folder), "a program without such a lock has none, and the status says so")
     finish()
 
 

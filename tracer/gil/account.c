@@ -37,14 +37,18 @@ static void pass_time(const struct sight *sight)
 		gil->changed_at = sight->when;
 }
 
-/* What a thread does first without the lock, if nobody waited for it: then letting go was no more
- * than that. */
-static void add_lead(const struct sight *sight, uint64_t when)
+/* How soon a thread does something else, or asks again, when nobody waited for the lock: then
+ * letting go was no more than that. It counts when the thread asks again; what it does at its end
+ * does not.
+ */
+static void see_lead(const struct sight *sight, uint64_t when)
 {
 	struct gil_user *user = sight->user;
 
-	if (user->dropped && !user->between && user->unwatched)
-		add(sight, &user->lead, when > user->own_at ? when - user->own_at : 0);
+	if (user->dropped && !user->between && user->unwatched) {
+		user->leading = true;
+		user->led = when > user->own_at ? when - user->own_at : 0;
+	}
 }
 
 static void settle_drop(const struct sight *sight, bool forced)
@@ -67,7 +71,10 @@ void account_ask(const struct sight *sight, uint64_t when)
 	struct gil_user *user = sight->user;
 	const bool forced = user->requested && !user->between;
 
-	add_lead(sight, when);
+	see_lead(sight, when);
+	if (user->leading)
+		add(sight, &user->lead, user->led);
+	user->leading = false;
 	if (user->dropped) {
 		user->coming_back = !forced;
 		user->called = when > user->dropped_at ? when - user->dropped_at : 0;
@@ -283,21 +290,31 @@ void account_forced_end(const struct sight *sight)
 	user->forced_at = 0;
 }
 
+/* Of another lock that several threads use; what is a thread's own says nothing. */
+static bool lets_go_of_shared(const struct sight *sight)
+{
+	const struct finding *finding = &sight->gils->finding;
+	const uint64_t address = record_value(sight->record);
+	uint32_t thing;
+
+	if (sight->kind != TRACE_MUTEX_RELEASE && sight->kind != TRACE_SEM_RELEASE)
+		return false;
+	thing = places_find(&finding->places, sight->gil->suspect.process, address);
+	return thing && finding->things[thing - 1].many && address != sight->gil->thing->inner;
+}
+
 void account_other(const struct sight *sight)
 {
 	struct gil_user *user = sight->user;
 
-	add_lead(sight, sight->when);
+	see_lead(sight, sight->when);
 	user->between |= user->dropped;
 	if (user->dropped && sight->kind == TRACE_CALL &&
 	    record_value(sight->record) < TRACE_CALL_COUNT)
 		user->call = (uint32_t)record_value(sight->record);
-	if (sight->kind != TRACE_MUTEX_RELEASE && sight->kind != TRACE_SEM_RELEASE &&
-	    sight->kind != TRACE_RWLOCK_RELEASE)
-		return;
-	if (sight->gil->holder == user)
+	if (lets_go_of_shared(sight) && sight->gil->holder == user)
 		user->inside++;
-	else if (user->dropped)
+	else if (lets_go_of_shared(sight) && user->dropped)
 		user->outside++;
 }
 

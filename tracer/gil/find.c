@@ -118,6 +118,19 @@ static bool is_made(const struct doer *doer, const struct making *making, uint64
 	return true;
 }
 
+/* The first that is made is what its takers queue on. */
+static void make_pypy(const struct reading *reading, uint64_t outer, uint64_t cond)
+{
+	struct thing *thing = thing_at(reading, deed(reading->doer, 2)->address);
+
+	if (!thing)
+		return;
+	thing->made = true;
+	thing->made_as = GIL_PYPY;
+	thing->outer = outer;
+	thing->cond = cond;
+}
+
 static void match_making(const struct reading *reading, uint64_t last)
 {
 	static const struct making makings[] = {
@@ -146,6 +159,10 @@ static void match_making(const struct reading *reading, uint64_t last)
 
 		if (!is_made(reading->doer, making, mutex_sizes[i % 2]))
 			continue;
+		if (making->as == GIL_PYPY) {
+			make_pypy(reading, first, last);
+			return;
+		}
 		thing = thing_at(reading, first);
 		if (!thing)
 			return;
@@ -189,6 +206,9 @@ static void see_mutex_acquire(const struct reading *reading, uint64_t address)
 
 		if (around)
 			around->inner = address;
+		thing = thing_at(reading, address);
+		if (thing)
+			thing->nested++;
 	}
 	if (doer->held_count < HELD)
 		doer->held[doer->held_count++] = address;
@@ -469,7 +489,8 @@ static bool suspect_certain(struct finding *finding, uint32_t i, const struct co
 		finding->idle_process = thing->process;
 		return true;
 	}
-	finding->pypy_made += thing->made && thing->made_as == GIL_PYPY;
+	if (thing->made && thing->made_as == GIL_PYPY)
+		return add_suspect(finding, i, PROTOCOL_PYPY, GIL_PYPY);
 	if (thing->nests > 0)
 		return add_suspect(finding, i, PROTOCOL_CPYTHON3, GIL_CPYTHON3);
 	if (company->waits > 0 && company->timed == company->waits &&
@@ -506,7 +527,8 @@ static void suspect_others(struct finding *finding, uint32_t i, const struct com
 	}
 	if (company->conds == 0 && !(thing->made && thing->made_as == GIL_RUBY)) {
 		/* Either itself, or what guards a flag that nobody has waited for yet. */
-		add_suspect(finding, i, PROTOCOL_MUTEX, GIL_MUTEX);
+		if (2 * thing->nested <= thing->taken)
+			add_suspect(finding, i, PROTOCOL_MUTEX, GIL_MUTEX);
 		suspect = add_suspect(finding, i, PROTOCOL_MONITOR,
 				      thing->inner ? GIL_RUBY33 : GIL_FAIR);
 		if (suspect)

@@ -45,6 +45,7 @@ struct thing {
 	uint8_t made_as; /* gil_kind */
 	uint64_t taken;  /* how often */
 	uint64_t outer;  /* mutex: held while it is waited with; 0: none */
+	uint64_t nested; /* mutex: taken while another one was held */
 	uint64_t inner;  /* mutex: taken while it is held; 0: none */
 	uint64_t nests;  /* mutex: CPython 3's way to take its lock, with: */
 	uint64_t switch_mutex, switch_cond, cond;
@@ -79,7 +80,6 @@ struct finding {
 	struct suspect *suspects;
 	size_t suspect_count, suspect_room;
 	uint64_t idle_made; /* CPython locks that were made and never taken */
-	uint64_t pypy_made; /* PyPy's */
 	uint32_t idle_process;
 	bool no_memory;
 };

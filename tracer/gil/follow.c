@@ -4,6 +4,8 @@
 
 #include <stdlib.h>
 
+#define FEW 8 /* times that tell nothing yet */
+
 /* What an object is to a lock; a chain for each address. */
 struct part {
 	uint32_t gil, next; /* indices; next + 1, 0: none */
@@ -77,8 +79,13 @@ static void add_parts(struct follow *follow, uint32_t index)
 		add_part(follow, index, thing->switch_cond, ROLE_SWITCH_COND);
 		return;
 	}
-	if (gil->suspect.protocol == PROTOCOL_PYPY)
+	if (gil->suspect.protocol == PROTOCOL_PYPY) {
 		add_part(follow, index, thing->outer, ROLE_OUTER);
+		if (thing->cond) {
+			add_part(follow, index, thing->cond, ROLE_COND);
+			return;
+		}
+	}
 	if (gil->suspect.protocol != PROTOCOL_PYPY && gil->suspect.protocol != PROTOCOL_MONITOR)
 		return;
 	for (size_t i = 0; i < finding->thing_count; i++) {
@@ -212,12 +219,15 @@ static bool is_held_throughout(const struct gil *gil)
 
 		inside += user->inside;
 		outside += user->outside;
-		users += user->tally.takes > 1;
+		users += user->tally.takes > (gil->tally.contended ? 0 : 1);
 		spread_merge(&lead, &user->lead);
 	}
-	prompt = lead.n == 0 ? gil->tally.hold.n > 0 :
-			       2 * spread_percentile(&lead, 0.5) <=
-				       spread_percentile(&gil->tally.hold, 0.5);
+	/* Letting go a few times tells nothing; then waits must, and a mutex has them in any case.
+	 */
+	prompt = lead.n < FEW ?
+			 gil->tally.contended > 0 && gil->suspect.protocol != PROTOCOL_MUTEX :
+			 2 * spread_percentile(&lead, 0.5) <=
+				 spread_percentile(&gil->tally.hold, 0.5);
 	spread_finish(&lead);
 	return users > 1 && prompt && outside <= (inside + outside) / 4;
 }

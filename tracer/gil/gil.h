@@ -45,13 +45,15 @@ struct gil_user {
 	uint64_t own_at;   /* its last record that is of this lock */
 	uint64_t switches; /* the lock's, as its timed wait began */
 	uint64_t forced_at, forced_until;
-	uint64_t switch_cond;  /* that this yield waits at */
-	bool timed;            /* its wait has a limit */
+	uint64_t switch_cond; /* that this yield waits at */
+	bool timed;           /* its wait has a limit */
+	uint64_t led;
 	uint64_t called;       /* how long the call took that it comes back from */
 	bool contended;        /* this take */
 	bool dropped;          /* whether it was forced is not known yet */
 	bool requested;        /* somebody had asked for it when it let go */
 	bool between;          /* it has done something else since */
+	bool leading;          /* 'led' is how long it took to do something else */
 	bool unwatched;        /* nobody waited when it let go */
 	bool coming_back;      /* from a voluntary drop */
 	uint32_t call;         /* the last trace_call since it let go */

@@ -290,10 +290,6 @@ void show_judge_none(const struct show *show, char to[SHOW_SENTENCE])
 		    "no GIL is in use: process %u made CPython's and never took it, as "
 		    "free-threaded builds do",
 		    finding->family.processes[finding->idle_process].number);
-	else if (finding->pypy_made > 0)
-		say(&text,
-		    "no GIL was seen: PyPy's was made, but no take found it held, and only those "
-		    "can be seen");
 	else if (taken == 0)
 		say(&text, "no GIL was found: no lock was taken by a call that is recorded");
 	else
@@ -314,7 +310,8 @@ void show_evidence(const struct show *show, const struct gil *gil, char to[SHOW_
 		    thing->nests, thing->made ? "; made as create_gil makes it" : "");
 		break;
 	case PROTOCOL_PYPY:
-		say(&text, "all waits last 0.1 ms at most, and a second mutex is held meanwhile");
+		say(&text, "%s%s", thing->made ? "made as RPyGilAllocate makes it; " : "",
+		    "waits of 0.1 ms under a second mutex");
 		break;
 	case PROTOCOL_SEMAPHORE:
 		say(&text,
