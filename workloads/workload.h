@@ -15,6 +15,7 @@
 struct worker_result;
 struct run;
 struct gil;
+struct object;
 
 /* What a tick looks at: the two ways in which interpreters decide to look up from their work. Both
  * are relaxed: nothing is read on the strength of them. */
@@ -28,9 +29,12 @@ struct tick {
 struct worker {
 	/* What a tick touches comes first: one cache line. */
 	uint64_t tick_spins;
-	struct tick *tick;     /* the lock's, or one's own where there is no lock */
-	const struct gil *gil; /* the lock's model; null: no lock */
-	void *lock;            /* its state */
+	struct tick *tick;            /* the lock's, or one's own where there is no lock */
+	const struct gil *gil;        /* the lock's model; null: no lock */
+	void *lock;                   /* its state */
+	_Atomic uint64_t *references; /* of 'object'; see worker_use_object */
+	void (*use_object)(struct worker *w);
+	struct object *object;
 	unsigned seat;         /* the worker's number among those of its lock */
 	unsigned index, count; /* share i of n */
 	uint64_t size;         /* of the whole work, in the workload's own unit */
@@ -46,6 +50,14 @@ enum echo_kind {
 	ECHO_SOCKETPAIR, /* a peer outside the lock sends it back: a real wait, every time */
 };
 
+/* What a use of an object is, and whose the object is. */
+enum object_use {
+	OBJECT_PRIVATE,  /* one's own: a reference is taken and given back */
+	OBJECT_REFCOUNT, /* one for all: the same */
+	OBJECT_LIST,     /* one for all: appended to */
+	OBJECT_NUMBER,   /* one for all: raised under a lock */
+};
+
 /* What a workload asks for. Zeroed, with one phase, before plan is called. */
 struct workload_plan {
 	size_t region_bytes;
@@ -54,6 +66,7 @@ struct workload_plan {
 	bool region_private;
 	unsigned phases; /* at least 1; all workers end one before any starts the next */
 	enum echo_kind echo;
+	enum object_use object;
 	const char *loop; /* of the latencies: "open" (from the intended start) or "closed" */
 };
 
@@ -98,6 +111,29 @@ static inline void worker_tick(struct worker *w)
 		    (left < 0) | atomic_load_explicit(&w->tick->breaker, memory_order_relaxed), 0))
 		worker_tick_due(w);
 }
+
+/* Uses the object that the plan asks for, once per unit that is told by worker_did. What protects a
+ * shared one is the mode's business: where workers take turns (sequential, gil) nothing has to;
+ * where they run at once (threads, nogil) it is atomic counts and the object's own lock, as in a
+ * free-threaded interpreter; where they share no objects (processes, subinterpreters) each has its
+ * own. */
+static inline void worker_use_object(struct worker *w)
+{
+	uint64_t references;
+
+	if (w->use_object) {
+		w->use_object(w);
+		return;
+	}
+	/* Two stores of their own: an interpreter's count goes up and down in different places. */
+	references = atomic_load_explicit(w->references, memory_order_relaxed);
+	atomic_store_explicit(w->references, references + 1, memory_order_relaxed);
+	references = atomic_load_explicit(w->references, memory_order_relaxed);
+	atomic_store_explicit(w->references, references - 1, memory_order_relaxed);
+}
+/* For check: fails the worker if uses were lost. Returns, once per object, the uses that can be
+ * counted afterwards: of lists and numbers, else 0. */
+uint64_t worker_check_object(struct worker *w);
 
 /* About to wait, and back: the lock is let go in between. Not nested. */
 void worker_block(struct worker *w);

@@ -44,7 +44,7 @@ void describe(const struct workload *workload, const struct param *common, FILE 
 		emit_open(&emit, NULL, '{');
 		emit_string(&emit, "name", modes[i]->name);
 		emit_string(&emit, "summary", modes[i]->summary);
-		emit_bool(&emit, "takes_gil", modes[i]->takes_gil);
+		emit_bool(&emit, "takes_gil", modes[i]->gil);
 		emit_close(&emit, '}');
 	}
 	emit_close(&emit, ']');

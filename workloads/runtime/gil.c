@@ -18,6 +18,6 @@ static bool run_gil(struct run *run, struct err *err)
 const struct mode mode_gil = {
 	.name = "gil",
 	.summary = "a thread per worker, serialized by a model of an interpreter's lock (--gil)",
-	.takes_gil = true,
+	.gil = "cpython3",
 	.run = run_gil,
 };

@@ -21,7 +21,7 @@ static struct param common[] = {
 	[ROW_GIL] = { .name = "gil",
 		      .kind = PARAM_TEXT,
 		      .value = "MODEL",
-		      .help = "the lock model of --mode gil (default cpython3)" },
+		      .help = "the lock model (default cpython3; of subinterpreters cpython313)" },
 	[ROW_WORKERS] = { .name = "workers",
 			  .kind = PARAM_NUMBER,
 			  .fallback = "2",
@@ -99,12 +99,12 @@ static bool find_gil(struct run *run, const char *name, struct err *err)
 	const char *names[64];
 	size_t count = 0;
 
-	if (!run->mode->takes_gil)
+	if (!run->mode->gil)
 		return !name || err_set(err, EXIT_MISUSE,
 					"--gil '%s' needs --mode gil; --mode %s has no lock", name,
 					run->mode->name);
 	if (!name)
-		name = "cpython3";
+		name = run->mode->gil;
 	for (; gils[count]; count++) {
 		names[count] = gils[count]->name;
 		if (strcmp(names[count], name) == 0) {

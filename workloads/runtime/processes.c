@@ -90,5 +90,6 @@ const struct mode mode_processes = {
 	.name = "processes",
 	.summary = "a forked process per worker",
 	.apart = true,
+	.objects = OBJECTS_APART,
 	.run = run_processes,
 };

@@ -236,7 +236,7 @@ static bool make_workers(struct run *run, struct err *err)
 static bool prepare(struct run *run, struct err *err)
 {
 	if (!run_plan(run, err) || !make_workers(run, err) || !allocate_region(run, err) ||
-	    !make_barrier(run, err) || !open_channels(run, err))
+	    !run_make_objects(run, err) || !make_barrier(run, err) || !open_channels(run, err))
 		return false;
 	if (run->workload->setup)
 		run->workload->setup(&run->worker[0]);

@@ -83,6 +83,9 @@ void run_clock_prepare(struct witness *since); /* what takes its time to read: b
 void run_clock_start(struct worker *w, struct witness *since);
 void run_clock_stop(struct worker *w, const struct witness *since);
 
+/* Gives each worker the object that the plan asks for. */
+bool run_make_objects(struct run *run, struct err *err);
+
 /* A lock of the run's model for so many workers; null: failed. */
 void *run_open_lock(const struct run *run, unsigned threads, struct err *err);
 /* Makes a worker one of the lock's threads: number 'seat', from 0. */

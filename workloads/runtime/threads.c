@@ -28,5 +28,6 @@ bool run_threads(struct run *run, struct err *err)
 const struct mode mode_threads = {
 	.name = "threads",
 	.summary = "a POSIX thread per worker, no lock",
+	.objects = OBJECTS_AT_ONCE,
 	.run = run_threads,
 };
