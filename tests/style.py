@@ -23,7 +23,7 @@ MAY_INCLUDE = {
     "tracer/preload": ["tracer/format.h", "tracer/arena.h", "base/clock.h"],
     "tracer/export": ["base/", "tracer/format.h", "tracer/trace.h"],
     "tracer/launcher": ["base/", "tracer/format.h", "tracer/arena.h", "tracer/trace.h", "tracer/read.h",
-                        "tracer/report/report.h", "command/command.h"],
+                        "tracer/report/report.h", "tracer/gil/show.h", "command/command.h"],
     "tracer/report": ["base/", "tracer/format.h", "tracer/trace.h", "tracer/event.h", "tracer/words.h",
                       "tracer/gil/show.h", "command/command.h"],
     "tracer/gil": ["base/", "tracer/format.h", "tracer/trace.h", "tracer/report/family.h", "tracer/report/spread.h",

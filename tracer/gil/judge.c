@@ -10,7 +10,8 @@
 #define LISTED 6         /* threads in a sentence */
 #define MATTERS 0.05     /* a share of a thread's time that is worth a word */
 #define FEW 3            /* returns that show nothing yet */
-#define SHORT_NS 1000000 /* a slice that is short */
+#define SHORT_NS 1000000 /* a wait that is short */
+#define MANY 500         /* of them in a second */
 
 struct text {
 	char *to;
@@ -218,6 +219,7 @@ static void say_kind(const struct show *show, const struct gil *gil, struct gil_
 {
 	const uint64_t wait = spread_percentile(&gil->tally.wait, 0.5);
 	const uint64_t span_ns = gils_ns(&show->gils, show_span(show, gil));
+	const double per_s = span_ns ? (double)gil->tally.contended * 1e9 / (double)span_ns : 0;
 	char time[16];
 
 	for (size_t i = 0; i < gil->user_count; i++) {
@@ -227,9 +229,8 @@ static void say_kind(const struct show *show, const struct gil *gil, struct gil_
 		}
 	}
 	if (gils_ns(&show->gils, wait) < SHORT_NS)
-		say(text,
-		    "many short takes: %.0f a second found it held, and waited %s (median) each",
-		    span_ns ? (double)gil->tally.contended * 1e9 / (double)span_ns : 0,
+		say(text, "%s: %.0f a second found it held, and waited %s (median) each",
+		    per_s >= MANY ? "many short takes" : "now and then a take", per_s,
 		    show_time(show, wait, time));
 	else
 		say(text,
@@ -270,8 +271,8 @@ void show_judge(const struct show *show, const struct gil *gil, char to[SHOW_SEN
 		}
 		if (bound > LISTED)
 			say(&text, " and %zu more", bound - LISTED);
-		say(&text, ": %.1f%% of their time went into waiting for it. It is ",
-		    100 * show_share(waited, lived));
+		say(&text, ": %.1f%% of %s time went into waiting for it. This is ",
+		    100 * show_share(waited, lived), bound > 1 ? "their" : "its");
 		say_kind(show, gil, order, &text);
 	}
 	free(order);

@@ -32,6 +32,45 @@ bool show_gils(struct show *show, struct err *err)
 	return right;
 }
 
+static const struct gil *most_waited_for(const struct gils *gils)
+{
+	const struct gil *worst = NULL;
+
+	for (size_t i = 0; i < gils->count; i++) {
+		const struct gil *gil = &gils->all[i];
+
+		if (gil->accepted && (!worst || gil->tally.wait.sum > worst->tally.wait.sum))
+			worst = gil;
+	}
+	return worst;
+}
+
+bool show_verdict(const char *folder, uint64_t most, FILE *to, struct err *err)
+{
+	struct trace trace;
+	struct show show = { .trace = &trace, .to_ns = UINT64_MAX };
+	const struct gil *gil;
+	char text[SHOW_SENTENCE], others[64] = "";
+	bool right;
+
+	if (!trace_open(&trace, folder, err))
+		return false;
+	right = trace.records > most || gils_read(&show.gils, &trace, 0, UINT64_MAX, err);
+	gil = most_waited_for(&show.gils);
+	if (gil) {
+		show_judge(&show, gil, text);
+		if (show.gils.found > 1)
+			snprintf(others, sizeof(others), ", of %zu the most waited for",
+				 show.gils.found);
+		fprintf(to, "gilscope: GIL of process %u (%s%s): %s\n",
+			show.gils.finding.family.processes[gil->suspect.process].number,
+			gil_kind_name(gil->suspect.kind), others, text);
+	}
+	gils_finish(&show.gils);
+	trace_close(&trace);
+	return right;
+}
+
 static void put_spread(const struct show *show, const struct spread *spread)
 {
 	char text[16];

@@ -5,6 +5,8 @@
 #include "tracer/gil/gil.h"
 #include "tracer/report/symbol.h"
 
+#include <stdio.h>
+
 struct show {
 	const struct trace *trace;
 	uint64_t from_ns, to_ns; /* UINT64_MAX: the end */
@@ -20,6 +22,10 @@ struct show {
 /* Reads the trace and prints what was found to standard output. False on errors, and with
  * EXIT_FAILED when no lock was found. */
 bool show_gils(struct show *show, struct err *err);
+
+/* Prints the verdict on the lock that was waited for most, on one line; nothing when there is none,
+ * nor for a trace of more than 'most' records, which would take its time. */
+bool show_verdict(const char *folder, uint64_t most, FILE *to, struct err *err);
 
 /* Its parts. */
 void show_text(struct show *show);

@@ -5,6 +5,7 @@
 #include "command/command.h"
 #include "tracer/launcher/cost.h"
 #include "tracer/launcher/folder.h"
+#include "tracer/gil/show.h"
 #include "tracer/report/report.h"
 #include "tracer/launcher/run.h"
 #include "tracer/launcher/target.h"
@@ -157,7 +158,8 @@ static int trace(struct launch *launch, bool quiet, struct err *err)
 	if (!quiet)
 		summarize(launch);
 	if (described && !quiet)
-		described = report_verdict(launch->folder.path, SUMMARY_RECORDS, stderr, &late);
+		described = report_verdict(launch->folder.path, SUMMARY_RECORDS, stderr, &late) &&
+			    show_verdict(launch->folder.path, SUMMARY_RECORDS, stderr, &late);
 	if (!described)
 		fprintf(stderr, "gilscope: %s\n", late.text);
 	return launch->run.status;
