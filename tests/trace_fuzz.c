@@ -3,6 +3,8 @@
 #include "tests/made_trace.h"
 #include "tests/test.h"
 #include "tracer/event.h"
+#include "tracer/gil/gil.h"
+#include "tracer/report/locks.h"
 #include "tracer/trace.h"
 
 #include <fcntl.h>
@@ -47,9 +49,13 @@ static void write_event(struct made_thread *thread, uint64_t raw)
 	const struct record bare = { .head = kind };
 	const unsigned args = trace_args(&bare);
 
-	made_record(thread, raw, kind, 0, random_below(UINT64_C(1) << 48));
+	/* Half of them are of a few objects, so that they meet. */
+	made_record(thread, raw, kind, 0,
+		    random_below(2) ? 0x1000 + 8 * random_below(8) :
+				      random_below(UINT64_C(1) << 48));
 	for (unsigned i = 0; i < args; i++)
-		made_arg(thread, random_below(UINT64_MAX));
+		made_arg(thread,
+			 random_below(2) ? 0x1000 + 8 * random_below(8) : random_below(UINT64_MAX));
 	if (kind == TRACE_EXEC || kind == TRACE_MODULE || kind == TRACE_PROCESS_START)
 		made_text(thread, &"/usr/lib/some/where.so"[random_below(20)]);
 }
@@ -189,6 +195,23 @@ static void check_sentence(const struct err *err)
 		complain(err->text);
 }
 
+/* What the records come to, of locks and of interpreters' locks. */
+static void analyse(const struct trace *trace, uint64_t from_ns, uint64_t to_ns)
+{
+	struct err err = { 0 };
+	struct locks locks;
+	struct gils gils;
+
+	if (locks_read(&locks, trace, from_ns, to_ns, 3, &err))
+		locks_finish(&locks);
+	else
+		check_sentence(&err);
+	if (gils_read(&gils, trace, from_ns, to_ns, &err))
+		gils_finish(&gils);
+	else
+		check_sentence(&err);
+}
+
 static bool read_trace(bool print)
 {
 	const uint64_t from = print ? random_below(200) : 0;
@@ -213,6 +236,8 @@ static bool read_trace(bool print)
 	}
 	if (records > trace.records)
 		complain("more records than there are");
+	if (print)
+		analyse(&trace, from, to);
 	if (err.text[0])
 		check_sentence(&err);
 	trace_merge_destroy(merge);
