@@ -236,6 +236,18 @@ static bool unknown_option(const struct param_set *set, const char *word, struct
 	return err_set(err, EXIT_MISUSE, "unknown option '%s'; --help lists them", word);
 }
 
+static bool give(struct param_value *value, const char *text, struct err *err)
+{
+	if (!set_value(value, text, err))
+		return false;
+	if (value->times == PARAM_TIMES)
+		return err_set(err, EXIT_MISUSE, "--%s is given more than %d times",
+			       value->row->name, PARAM_TIMES);
+	value->texts[value->times++] = text;
+	value->given = true;
+	return true;
+}
+
 bool param_set_text(struct param_set *set, const char *name, const char *text, struct err *err)
 {
 	struct param_value *value = find(set, name, strlen(name));
@@ -245,10 +257,7 @@ bool param_set_text(struct param_set *set, const char *name, const char *text, s
 		snprintf(word, sizeof(word), "--%s", name);
 		return unknown_option(set, word, err);
 	}
-	if (!set_value(value, text, err))
-		return false;
-	value->given = true;
-	return true;
+	return give(value, text, err);
 }
 
 static const char *long_name(const char *word)
@@ -283,9 +292,8 @@ bool param_set_parse(struct param_set *set, int argc, char *const argv[], int *n
 		if (value->row->kind != PARAM_FLAG && !equals && ++i == argc)
 			return err_set(err, EXIT_MISUSE, "--%s needs a value: --%s %s",
 				       value->row->name, value->row->name, value->row->value);
-		if (!set_value(value, equals ? equals + 1 : argv[i], err))
+		if (!give(value, equals ? equals + 1 : argv[i], err))
 			return false;
-		value->given = true;
 	}
 	*next = i;
 	return true;

@@ -28,12 +28,16 @@ struct param {
 	const char *help;  /* one line */
 };
 
+#define PARAM_TIMES 16
+
 /* One parsed option; 'number' for NUMBER, TIME, FLAG (0 or 1) and CHOICE (its index). */
 struct param_value {
 	const struct param *row;
 	const char *text;
 	uint64_t number;
 	bool given;
+	const char *texts[PARAM_TIMES]; /* each time it was given; the last one counts */
+	size_t times;
 };
 
 #define PARAM_MAX 40

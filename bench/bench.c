@@ -28,6 +28,11 @@ static const struct param params[] = {
 	  .kind = PARAM_TEXT,
 	  .value = "G,..",
 	  .help = "with these lock models, in mode gil" },
+	{ .name = "runtime",
+	  .kind = PARAM_TEXT,
+	  .value = "R,..",
+	  .help = "run by these: c (default), python3 ..., see gilscope list runtimes, or any "
+		  "interpreter as NAME=COMMAND" },
 	{ .name = "workers",
 	  .kind = PARAM_TEXT,
 	  .value = "N,..",
@@ -35,14 +40,19 @@ static const struct param params[] = {
 	{ .name = "set",
 	  .kind = PARAM_TEXT,
 	  .value = "NAME=V,..",
-	  .help = "options of the workload or the lock model, as interval=1ms" },
+	  .help = "options of the workload, the lock model or the mode, as interval=1ms" },
+	{ .name = "sweep",
+	  .kind = PARAM_TEXT,
+	  .value = "NAME=V,..",
+	  .help = "a cell per value of an option of the workload, the lock model or the mode; can "
+		  "be given more than once" },
 	{ .name = "size",
 	  .kind = PARAM_NUMBER,
 	  .fallback = "0",
 	  .low = 0,
 	  .high = 1000000000000,
 	  .value = "N",
-	  .help = "the work of a sample; 0: found once per workload" },
+	  .help = "the work of a sample; 0: found once per workload and runtime" },
 	{ .name = "runs",
 	  .kind = PARAM_NUMBER,
 	  .fallback = "15",
@@ -88,13 +98,13 @@ static const struct param params[] = {
 	{ 0 },
 };
 
-static void print_row(const struct cell *cell)
+static void print_row(const struct cell *cell, int width)
 {
 	const struct summary *summary = &cell->summary;
 	char time[48] = "-", relative[48] = "-", latency[48] = "-";
 
 	if (cell->status == CELL_FAILED) {
-		printf("%-36s FAILED: %s\n", cell->id, cell->reason);
+		printf("%-*s FAILED: %s\n", width, cell->id, cell->reason);
 		return;
 	}
 	if (summary->n > 0)
@@ -108,18 +118,39 @@ static void print_row(const struct cell *cell)
 		snprintf(latency, sizeof(latency), "%.2f / %.2f",
 			 (double)histogram_percentile(cell->latency, 0.5) / 1e6,
 			 (double)histogram_percentile(cell->latency, 0.99) / 1e6);
-	printf("%-36s %4zu %10s  %-22s %s\n", cell->id, summary->n, time, relative, latency);
+	printf("%-*s %4zu %10s  %-22s %s\n", width, cell->id, summary->n, time, relative, latency);
+}
+
+/* The longest of the names. */
+static int name_width(const struct matrix *matrix)
+{
+	size_t width = 36;
+
+	for (size_t i = 0; i < matrix->count; i++) {
+		const size_t length = strlen(matrix->cells[i].id);
+
+		width = length > width ? length : width;
+	}
+	return (int)width;
 }
 
 static void print_table(const struct result *result, const char *folder)
 {
+	const int width = name_width(result->matrix);
 	size_t failed = 0;
 
-	printf("%-36s %4s %10s  %-22s %s\n", "cell", "n", "median ms", "against sequential",
+	printf("%-*s %4s %10s  %-22s %s\n", width, "cell", "n", "median ms", "against sequential",
 	       "latency p50 / p99 ms");
 	for (size_t i = 0; i < result->matrix->count; i++) {
-		print_row(&result->matrix->cells[i]);
+		print_row(&result->matrix->cells[i], width);
 		failed += result->matrix->cells[i].status == CELL_FAILED;
+	}
+	for (size_t i = 0; i < result->runtimes->count; i++) {
+		const struct runtime *runtime = &result->runtimes->row[i];
+
+		if (runtime->reason[0])
+			printf("NOT MEASURED: there is no %s: %s\n", runtime->name,
+			       runtime->reason);
 	}
 	if (result->partial_reason)
 		printf("partial: %s\n", result->partial_reason);
@@ -129,11 +160,28 @@ static void print_table(const struct result *result, const char *folder)
 	       (double)result->duration_ns / 1e9, folder);
 }
 
+/* An interpreter takes its time to start: what differs from a cell before by the number of workers
+ * alone is not asked again. */
+static bool was_checked(const struct matrix *matrix, size_t at)
+{
+	const struct cell *cell = &matrix->cells[at];
+
+	for (size_t i = 0; cell->runtime && cell->runtime->family && i < at; i++) {
+		struct cell other = matrix->cells[i];
+
+		other.workers = cell->workers;
+		cell_name(&other);
+		if (strcmp(other.id, cell->id) == 0)
+			return true;
+	}
+	return false;
+}
+
 /* Each cell is refused now, with the workload's own words, or not at all. */
 static bool check_cells(struct sampler *sampler, const struct matrix *matrix, struct err *err)
 {
 	for (size_t i = 0; i < matrix->count; i++) {
-		if (!sample_check(sampler, &matrix->cells[i], err))
+		if (!was_checked(matrix, i) && !sample_check(sampler, &matrix->cells[i], err))
 			return false;
 	}
 	return true;
@@ -158,8 +206,10 @@ static bool set_up(struct sampler *sampler, struct result *result, struct matrix
 	result->seed = param_number(options, "seed");
 	sampler->pin = result->pin;
 	sampler->limit_ns = param_number(options, "limit");
-	return counters_find(result->counters, list, err) && matrix_fill(matrix, options, err) &&
-	       matrix_settle(matrix, options, sampler->workloads, err) &&
+	return counters_find(result->counters, list, err) &&
+	       runtimes_find(result->runtimes, param_get(options, "runtime"), sampler->workloads,
+			     err) &&
+	       matrix_fill(matrix, options, err) && matrix_settle(matrix, options, err) &&
 	       check_cells(sampler, matrix, err);
 }
 
@@ -237,8 +287,9 @@ static int run(int argc, char *argv[], struct err *err)
 	static struct counters counters;
 	static struct home home;
 	static struct result result;
+	static struct runtimes runtimes;
 	struct param_set options = { 0 };
-	struct matrix matrix = { 0 };
+	struct matrix matrix = { .runtimes = &runtimes, .folder = home.workloads };
 	int next, status;
 
 	param_set_add(&options, params);
@@ -253,14 +304,17 @@ static int run(int argc, char *argv[], struct err *err)
 		err_set(err, EXIT_MISUSE, "--quick and --full are two suites; give one");
 		return err->code;
 	}
-	result = (struct result){
-		.argc = argc, .argv = argv, .counters = &counters, .matrix = &matrix
-	};
+	result = (struct result){ .argc = argc,
+				  .argv = argv,
+				  .counters = &counters,
+				  .matrix = &matrix,
+				  .runtimes = &runtimes };
 	sampler.workloads = home.workloads;
 	status = run_bench(&sampler, &result, &matrix, &options, err) ?
 			 any_failed(&matrix) ? EXIT_FAILED : EXIT_DONE :
 			 err->code;
 	matrix_finish(&matrix);
+	runtimes_finish(&runtimes);
 	return status;
 }
 

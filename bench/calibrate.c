@@ -1,6 +1,8 @@
 /* Sizes and spins. */
 #include "bench/calibrate.h"
 
+#include "bench/runtime.h"
+
 #include <string.h>
 
 #define TRIES 9
@@ -73,6 +75,12 @@ static bool find_size(struct sampler *sampler, struct cell *cell, uint64_t *elap
 	return true;
 }
 
+/* Its ticks are as long as it makes them. */
+static bool is_interpreter(const struct cell *cell)
+{
+	return cell->runtime && cell->runtime->family;
+}
+
 static bool find(struct sampler *sampler, const struct cell *first, struct calibration *found,
 		 struct err *err)
 {
@@ -80,10 +88,12 @@ static bool find(struct sampler *sampler, const struct cell *first, struct calib
 	struct err why = { 0 };
 	bool good;
 
-	*found = (struct calibration){ .target_ns = cell.target_ns, .size = cell.size };
+	*found = (struct calibration){ .runtime = cell_runtime(first),
+				       .target_ns = cell.target_ns,
+				       .size = cell.size };
 	snprintf(found->workload, sizeof(found->workload), "%s", cell.workload);
 	cell.size = cell.size ? cell.size : 10;
-	good = find_spins(sampler, &cell, &why);
+	good = is_interpreter(first) || find_spins(sampler, &cell, &why);
 	if (good && first->size == 0) {
 		good = find_size(sampler, &cell, &found->elapsed_ns, &why);
 		found->size = cell.size;
@@ -92,21 +102,26 @@ static bool find(struct sampler *sampler, const struct cell *first, struct calib
 	return good || err_set(err, why.code, "%s: %s", cell.id, why.text);
 }
 
-/* Cells of one workload get one size, so that they can be compared, unless their operations are of
- * another kind: a sleep lasts a hundred times as long as an echo. */
+static bool same_setting(const struct cell *a, const struct cell *b, const char *name)
+{
+	const char *one = cell_setting(a, name), *other = cell_setting(b, name);
+
+	return strcmp(one ? one : "", other ? other : "") == 0;
+}
+
+/* Cells of one runtime and workload get one size, so that they can be compared, unless their
+ * operations are of another kind: a sleep lasts a hundred times as long as an echo. */
 static bool same_kind(const struct cell *a, const struct cell *b)
 {
-	const char *io = cell_setting(a, "io"), *other = cell_setting(b, "io");
-
-	return strcmp(a->workload, b->workload) == 0 &&
-	       strcmp(io ? io : "", other ? other : "") == 0;
+	return strcmp(a->workload, b->workload) == 0 && a->runtime == b->runtime &&
+	       same_setting(a, b, "io") && same_setting(a, b, "tick-ns");
 }
 
 void calibrate(struct sampler *sampler, struct matrix *matrix, struct calibration *found,
 	       size_t *count)
 {
-	struct err reasons[CALIBRATIONS_MAX] = { 0 };
-	const struct cell *firsts[CALIBRATIONS_MAX];
+	static struct err reasons[CALIBRATIONS_MAX]; /* large */
+	static const struct cell *firsts[CALIBRATIONS_MAX];
 
 	*count = 0;
 	for (size_t i = 0; i < matrix->count; i++) {
@@ -122,7 +137,7 @@ void calibrate(struct sampler *sampler, struct matrix *matrix, struct calibratio
 			return;
 		cell->size = found[known].size;
 		cell->tick_spins = found[known].tick_spins;
-		cell->spins_known = !reasons[known].text[0];
+		cell->spins_known = !reasons[known].text[0] && !is_interpreter(cell);
 		if (reasons[known].text[0])
 			cell_fail(cell, reasons[known].text);
 	}

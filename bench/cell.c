@@ -1,6 +1,9 @@
 /* Summaries of cells. */
 #include "bench/cell.h"
 
+#include "bench/runtime.h"
+
+#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -13,10 +16,48 @@ const char *cell_setting(const struct cell *cell, const char *name)
 	return NULL;
 }
 
+const char *cell_runtime(const struct cell *cell)
+{
+	return cell->runtime ? cell->runtime->name : "c";
+}
+
+bool cell_set(struct cell *cell, const char *name, const char *value)
+{
+	struct setting *at;
+	size_t i = 0;
+
+	while (i < cell->setting_count && strcmp(cell->settings[i].name, name) < 0)
+		i++;
+	at = &cell->settings[i];
+	if (i == cell->setting_count || strcmp(at->name, name) != 0) {
+		if (cell->setting_count == CELL_SETTINGS)
+			return false;
+		memmove(at + 1, at, (cell->setting_count++ - i) * sizeof(*at));
+	}
+	return (size_t)snprintf(at->name, sizeof(at->name), "%s", name) < sizeof(at->name) &&
+	       (size_t)snprintf(at->value, sizeof(at->value), "%s", value) < sizeof(at->value);
+}
+
+void cell_unset(struct cell *cell, const char *name)
+{
+	for (size_t i = 0; i < cell->setting_count; i++) {
+		if (strcmp(cell->settings[i].name, name) != 0)
+			continue;
+		cell->setting_count--;
+		memmove(&cell->settings[i], &cell->settings[i + 1],
+			(cell->setting_count - i) * sizeof(cell->settings[0]));
+		return;
+	}
+}
+
+/* The C binaries are not named: their ids are older than other runtimes. */
 void cell_name(struct cell *cell)
 {
-	int used = snprintf(cell->id, sizeof(cell->id), "%s/%s%s%s/%u", cell->workload, cell->mode,
-			    cell->gil[0] ? ":" : "", cell->gil, cell->workers);
+	const char *runtime = cell_runtime(cell);
+	const bool named = strcmp(runtime, "c") != 0;
+	int used = snprintf(cell->id, sizeof(cell->id), "%s%s%s/%s%s%s/%u", named ? runtime : "",
+			    named ? ":" : "", cell->workload, cell->mode, cell->gil[0] ? ":" : "",
+			    cell->gil, cell->workers);
 
 	for (size_t i = 0; i < cell->setting_count && used < (int)sizeof(cell->id); i++)
 		used += snprintf(cell->id + used, sizeof(cell->id) - (size_t)used, "/%s=%s",
@@ -71,9 +112,9 @@ static bool same_params(const struct cell *a, const struct cell *b)
 static bool is_reference(const struct cell *other, const struct cell *cell)
 {
 	return strcmp(other->mode, "sequential") == 0 && strcmp(cell->mode, "sequential") != 0 &&
-	       strcmp(other->workload, cell->workload) == 0 && other->size == cell->size &&
-	       other->workers == cell->workers && other->count > 0 && other->status == CELL_OK &&
-	       cell->status == CELL_OK && same_params(other, cell);
+	       strcmp(other->workload, cell->workload) == 0 && other->runtime == cell->runtime &&
+	       other->size == cell->size && other->workers == cell->workers && other->count > 0 &&
+	       other->status == CELL_OK && cell->status == CELL_OK && same_params(other, cell);
 }
 
 /* The same work done by one thread, on the same CPUs if the matrix has it so, else on others; null
@@ -146,6 +187,15 @@ static double involuntary(const struct sample *sample)
 	return (double)sample->nivcsw;
 }
 
+static bool knows_switches(const struct cell *cell)
+{
+	for (size_t i = 0; i < cell->count; i++) {
+		if (cell->samples[i].switches_unknown)
+			return false;
+	}
+	return true;
+}
+
 static double elapsed(const struct sample *sample)
 {
 	return (double)sample->elapsed_ns;
@@ -180,8 +230,11 @@ static void summarize(struct cell *cell, double *room, double *scratch)
 	struct summary *summary = &cell->summary;
 
 	summary->n = cell->count;
-	summary->nvcsw = median_of(cell->samples, cell->count, voluntary, room);
-	summary->nivcsw = median_of(cell->samples, cell->count, involuntary, room);
+	summary->nvcsw = summary->nivcsw = NAN;
+	if (knows_switches(cell)) {
+		summary->nvcsw = median_of(cell->samples, cell->count, voluntary, room);
+		summary->nivcsw = median_of(cell->samples, cell->count, involuntary, room);
+	}
 	summary->median = median_of(cell->samples, cell->count, elapsed, room);
 	summary->min = room[0];
 	summary->p90 = stats_quantile(room, cell->count, 0.9);

@@ -17,6 +17,8 @@ struct setting {
 	char name[32], value[32];
 };
 
+struct runtime;
+
 struct sample {
 	unsigned seq, round;
 	uint64_t elapsed_ns, wall_ns;
@@ -24,6 +26,7 @@ struct sample {
 	struct counter_value counters[COUNTERS_MAX];
 	struct disturbance disturbance; /* during the sample; negative: unknown */
 	uint64_t nvcsw, nivcsw;         /* of the workers, in the timed part */
+	bool switches_unknown;          /* of an interpreter that cannot tell */
 	json_t *line;                   /* the workload's own result, without its histogram */
 };
 
@@ -32,7 +35,8 @@ enum cell_status { CELL_MISSING, CELL_OK, CELL_FAILED };
 /* What the samples come to. Times in nanoseconds; valid when n > 0. */
 struct summary {
 	size_t n;
-	double median, min, p90, mad, nvcsw, nivcsw, units_per_s;
+	double median, min, p90, mad, units_per_s;
+	double nvcsw, nivcsw; /* NaN: not known */
 	struct interval ci95;
 	const struct cell *reference; /* of 'relative'; null: there is none */
 	double relative;
@@ -42,7 +46,8 @@ struct summary {
 };
 
 struct cell {
-	char id[128];
+	char id[160];
+	struct runtime *runtime;              /* null: the C binaries */
 	char workload[32], mode[32], gil[32]; /* gil empty: none */
 	unsigned workers;
 	uint64_t size, tick_spins;
@@ -64,7 +69,13 @@ struct cell {
 
 /* The value of a setting, or null. */
 const char *cell_setting(const struct cell *cell, const char *name);
-/* "countdown/gil:cpython3/2/cpus=1" */
+/* Replaces an earlier value; settings are sorted, so that equal cells have equal names. False: too
+ * long, or one too many. */
+bool cell_set(struct cell *cell, const char *name, const char *value);
+void cell_unset(struct cell *cell, const char *name);
+/* "c", "python3" */
+const char *cell_runtime(const struct cell *cell);
+/* "countdown/gil:cpython3/2/cpus=1", "python3:countdown/threads/2" */
 void cell_name(struct cell *cell);
 /* "missing", "ok", "failed" */
 const char *cell_status_name(const struct cell *cell);

@@ -1,13 +1,11 @@
-/* Asks a workload binary for its description. */
+/* Asks a workload for its description. */
 #include "bench/describe.h"
 
 #include "bench/process.h"
 
-#include <limits.h>
-#include <stdio.h>
 #include <stdlib.h>
 
-/* It prints one line; a machine that needs longer is out of order. */
+/* It prints one line; a machine that needs longer, even to start a Java, is out of order. */
 #define LIMIT_NS 10000000000u
 
 static json_t *parse(const struct process *process, const char *name, struct err *err)
@@ -23,10 +21,8 @@ static json_t *parse(const struct process *process, const char *name, struct err
 	return NULL;
 }
 
-json_t *describe_workload(const char *folder, const char *name, struct err *err)
+json_t *describe_workload(char *const words[], const char *name, struct err *err)
 {
-	char path[PATH_MAX], option[] = "--describe";
-	char *argv[] = { path, option, NULL };
 	struct process *process = calloc(1, sizeof(*process));
 	json_t *found = NULL;
 
@@ -34,8 +30,7 @@ json_t *describe_workload(const char *folder, const char *name, struct err *err)
 		err_set(err, EXIT_IMPOSSIBLE, "no memory");
 		return NULL;
 	}
-	snprintf(path, sizeof(path), "%s/%s", folder, name);
-	if (process_run(process, argv, NULL, LIMIT_NS, err)) {
+	if (process_run(process, words, NULL, LIMIT_NS, err)) {
 		if (process_judge(process, LIMIT_NS, err))
 			found = parse(process, name, err);
 		else

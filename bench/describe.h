@@ -1,4 +1,4 @@
-/* What a workload binary says of itself: size, options, parameters, modes, lock models. */
+/* What a workload says of itself: size, options, parameters, modes, lock models. */
 #ifndef BENCH_DESCRIBE_H
 #define BENCH_DESCRIBE_H
 
@@ -6,8 +6,8 @@
 
 #include <jansson.h>
 
-/* Runs 'FOLDER/NAME --describe'. The caller drops the object; null with the reason when the binary
- * cannot be run or says something else than an object. */
-json_t *describe_workload(const char *folder, const char *name, struct err *err);
+/* Runs 'words', that end in --describe; 'name' is the workload's, for the error. The caller drops
+ * the object; null with the reason when it cannot be run or says something else than an object. */
+json_t *describe_workload(char *const words[], const char *name, struct err *err);
 
 #endif

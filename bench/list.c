@@ -8,7 +8,7 @@
 #include "base/path.h"
 #include "base/wrap.h"
 #include "bench/counters.h"
-#include "bench/describe.h"
+#include "bench/runtime.h"
 #include "config.h"
 #include "workload_list.h"
 
@@ -25,6 +25,7 @@ struct list {
 	struct emit emit;
 	bool as_json;
 	struct home home;
+	struct runtime c;
 	unsigned width; /* of the names of this topic */
 };
 
@@ -103,7 +104,8 @@ static void put_workloads(struct list *list)
 {
 	for (size_t i = 0; i < WORKLOADS; i++) {
 		struct err err = { 0 };
-		json_t *told = describe_workload(list->home.workloads, workload_names[i], &err);
+		const json_t *told =
+			runtime_describe(&list->c, list->home.workloads, workload_names[i], &err);
 
 		put(list,
 		    &(struct row){
@@ -114,7 +116,6 @@ static void put_workloads(struct list *list)
 			    .size = json_object_get(told, "size"),
 		    },
 		    NULL);
-		json_decref(told);
 	}
 }
 
@@ -122,12 +123,11 @@ static void put_workloads(struct list *list)
 static void put_of_any(struct list *list, const char *member)
 {
 	struct err err = { 0 };
-	json_t *told = NULL;
-	const json_t *one;
+	const json_t *told = NULL, *one;
 	size_t i;
 
 	for (i = 0; i < WORKLOADS && !told; i++)
-		told = describe_workload(list->home.workloads, workload_names[i], &err);
+		told = runtime_describe(&list->c, list->home.workloads, workload_names[i], &err);
 	if (!told)
 		put(list, &(struct row){ .name = "unknown", .reason = err.text }, NULL);
 	json_array_foreach(json_object_get(told, member), i, one)
@@ -140,7 +140,6 @@ static void put_of_any(struct list *list, const char *member)
 		    },
 		    NULL);
 	}
-	json_decref(told);
 }
 
 static void put_modes(struct list *list)
@@ -153,9 +152,47 @@ static void put_gils(struct list *list)
 	put_of_any(list, "gils");
 }
 
+/* The modes that an interpreter has, as a list. */
+static void join_modes(const json_t *told, char *to, size_t room)
+{
+	const json_t *mode;
+	size_t i, used = 0;
+
+	to[0] = '\0';
+	json_array_foreach(json_object_get(told, "modes"), i, mode)
+	{
+		if (used < room)
+			used += (size_t)snprintf(to + used, room - used, "%s%s", i ? ", " : "",
+						 json_string_value(json_object_get(mode, "name")));
+	}
+}
+
 static void put_runtimes(struct list *list)
 {
-	put(list, &(struct row){ .name = "c", .summary = "the C workloads" }, NULL);
+	static struct runtimes runtimes; /* large */
+
+	runtimes_all(&runtimes, list->home.workloads);
+	for (size_t i = 0; i < runtimes.count; i++) {
+		struct runtime *runtime = &runtimes.row[i];
+		char modes[200], summary[300];
+
+		snprintf(summary, sizeof(summary), "the C workloads, in every mode");
+		if (runtime->family && !runtime->reason[0]) {
+			join_modes(runtime_describe(runtime, list->home.workloads,
+						    workload_names[0], NULL),
+				   modes, sizeof(modes));
+			snprintf(summary, sizeof(summary), "%s: %s", runtime->version, modes);
+		}
+		put(list,
+		    &(struct row){ .name = runtime->name,
+				   .summary = runtime->reason[0] ? NULL : summary,
+				   .reason = runtime->reason[0] ? runtime->reason : NULL },
+		    NULL);
+	}
+	runtimes_finish(&runtimes);
+	if (!list->as_json)
+		wrap_label(stdout, "", INDENT,
+			   "others: --runtime NAME=COMMAND, any interpreter of these languages");
 }
 
 static void put_counters(struct list *list)
@@ -210,7 +247,7 @@ static const struct topic {
 	{ "workloads", put_workloads, 12, "workloads (--workload)" },
 	{ "modes", put_modes, 12, "modes (--mode)" },
 	{ "gils", put_gils, 12, "lock models of --mode gil (--gil)" },
-	{ "runtimes", put_runtimes, 12, "runtimes" },
+	{ "runtimes", put_runtimes, 12, "runtimes (--runtime)" },
 	{ "counters", put_counters, 26, "counters (--counters)" },
 	{ "formats", put_formats, 12, "formats" },
 };
@@ -270,7 +307,7 @@ static bool parse(int argc, char *argv[], struct param_set *set, const char **wo
 static int run(int argc, char *argv[], struct err *err)
 {
 	struct param_set set = { .count = 0 };
-	struct list list = { .as_json = false };
+	struct list list = { .as_json = false, .c = { .name = "c" } };
 	const struct topic *only = NULL;
 	const char *word;
 
@@ -287,6 +324,7 @@ static int run(int argc, char *argv[], struct err *err)
 		if (!only || only == &topics[i])
 			put_topic(&list, &topics[i], only);
 	}
+	runtime_finish(&list.c);
 	if (list.as_json)
 		emit_close(&list.emit, '}');
 	return EXIT_DONE;

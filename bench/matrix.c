@@ -1,6 +1,7 @@
 /* The suite as a table, and the options that change it. */
 #include "bench/matrix.h"
 
+#include "bench/runtime.h"
 #include "workload_list.h"
 
 #include <stdlib.h>
@@ -18,6 +19,7 @@ struct suite_row {
 /* A row as the options have it. */
 struct wish {
 	const struct suite_row *row;
+	struct runtime *runtime; /* null: the C binaries */
 	char modes[TEXT_MAX], gils[TEXT_MAX], workers[TEXT_MAX];
 	const char *settings; /* more of them */
 	uint64_t size;
@@ -93,26 +95,6 @@ static bool check_workloads(const char *list, struct err *err)
 	return true;
 }
 
-/* Later settings replace earlier ones of the same name; sorted, so that equal cells have equal
- * names. */
-static bool put_setting(struct cell *cell, const char *name, const char *value)
-{
-	size_t i = 0;
-
-	while (i < cell->setting_count && strcmp(cell->settings[i].name, name) < 0)
-		i++;
-	if (i == cell->setting_count || strcmp(cell->settings[i].name, name) != 0) {
-		if (cell->setting_count == CELL_SETTINGS)
-			return false;
-		memmove(&cell->settings[i + 1], &cell->settings[i],
-			(cell->setting_count++ - i) * sizeof(cell->settings[0]));
-	}
-	return (size_t)snprintf(cell->settings[i].name, sizeof(cell->settings[i].name), "%s",
-				name) < sizeof(cell->settings[i].name) &&
-	       (size_t)snprintf(cell->settings[i].value, sizeof(cell->settings[i].value), "%s",
-				value) < sizeof(cell->settings[i].value);
-}
-
 static bool add_settings(struct cell *cell, const char *list, struct err *err)
 {
 	char word[TEXT_MAX];
@@ -123,7 +105,7 @@ static bool add_settings(struct cell *cell, const char *list, struct err *err)
 		if (!equals || equals == word)
 			return err_set(err, EXIT_MISUSE, "--set '%s' is not NAME=VALUE", word);
 		*equals = '\0';
-		if (!put_setting(cell, word, equals + 1))
+		if (!cell_set(cell, word, equals + 1))
 			return err_set(err, EXIT_MISUSE, "--set '%s' is too long or one too many",
 				       word);
 	}
@@ -147,7 +129,8 @@ static bool add_cell(struct matrix *matrix, const struct wish *wish, const char 
 
 	if (matrix->count == CELLS_MAX)
 		return err_set(err, EXIT_MISUSE, "more than %d cells; ask for less", CELLS_MAX);
-	*cell = (struct cell){ .workers = workers,
+	*cell = (struct cell){ .runtime = wish->runtime,
+			       .workers = workers,
 			       .size = wish->size,
 			       .target_ns = wish->row->target_ms * 1000000 };
 	snprintf(cell->workload, sizeof(cell->workload), "%s", wish->row->workload);
@@ -232,6 +215,109 @@ static struct wish with_options(const struct suite_row *suite, const struct suit
 	return wish;
 }
 
+/* Whether a runtime that is here has the mode. Of the C binaries everything is asked for, so that
+ * they answer what they do not know. */
+static bool somebody_has(const struct matrix *matrix, const char *workload, const char *mode)
+{
+	for (size_t i = 0; i < matrix->runtimes->count; i++) {
+		struct runtime *runtime = &matrix->runtimes->row[i];
+
+		if (!runtime->reason[0] &&
+		    (!runtime->family ||
+		     runtime_has_mode(runtime_describe(runtime, matrix->folder, workload, NULL),
+				      mode)))
+			return true;
+	}
+	return false;
+}
+
+/* Of the modes those that the interpreter has. Its threads are what a lock model stands for: they
+ * take its place in the suite. What was asked for by name and nobody has stays, to be refused in
+ * the script's own words. */
+static bool narrow_to_interpreter(const struct matrix *matrix, struct wish *wish, bool asked,
+				  struct err *err)
+{
+	const char *workload = wish->row->workload;
+	const json_t *told = runtime_describe(wish->runtime, matrix->folder, workload, err);
+	char modes[TEXT_MAX], mode[32];
+	const char *list = modes;
+	size_t used = 0;
+
+	if (!told)
+		return false;
+	snprintf(modes, sizeof(modes), "%s", wish->modes);
+	wish->modes[0] = '\0';
+	while (next_word(&list, mode, sizeof(mode)) && used < TEXT_MAX) {
+		if (!asked && strcmp(mode, "gil") == 0)
+			snprintf(mode, sizeof(mode), "threads");
+		if (runtime_has_mode(told, mode) ||
+		    (asked && !somebody_has(matrix, workload, mode)))
+			used += (size_t)snprintf(wish->modes + used, TEXT_MAX - used, "%s%s",
+						 used ? "," : "", mode);
+	}
+	return true;
+}
+
+/* A row for each runtime that is here and has the workload. */
+static bool add_runtimes(struct matrix *matrix, struct wish *wish, bool asked, struct err *err)
+{
+	const struct wish plain = *wish;
+
+	if (!matrix->runtimes)
+		return add_row(matrix, wish, err);
+	for (size_t i = 0; i < matrix->runtimes->count; i++) {
+		struct runtime *runtime = &matrix->runtimes->row[i];
+
+		if (runtime->reason[0] ||
+		    !runtime_has(runtime, matrix->folder, wish->row->workload))
+			continue;
+		*wish = plain;
+		wish->runtime = runtime;
+		if ((runtime->family && !narrow_to_interpreter(matrix, wish, asked, err)) ||
+		    !add_row(matrix, wish, err))
+			return false;
+	}
+	return true;
+}
+
+static bool check_lists(const struct matrix *matrix, const struct param_set *options,
+			struct err *err)
+{
+	const char *gil = param_text(options, "gil"), *mode = param_text(options, "mode");
+	bool any_c = !matrix->runtimes;
+
+	for (size_t i = 0; i < options->count; i++) {
+		const struct param_value *value = &options->values[i];
+
+		if (value->text && strlen(value->text) >= TEXT_MAX)
+			return err_set(err, EXIT_MISUSE, "--%s: the list is too long",
+				       value->row->name);
+	}
+	for (size_t i = 0; matrix->runtimes && i < matrix->runtimes->count; i++)
+		any_c |= strcmp(matrix->runtimes->row[i].name, "c") == 0;
+	if (gil && !any_c)
+		return err_set(err, EXIT_MISUSE,
+			       "--gil '%s' is a model of the C workloads; give --runtime c,...",
+			       gil);
+	if (gil && mode && !in_list(mode, "gil"))
+		return err_set(err, EXIT_MISUSE, "--gil '%s' needs --mode gil", gil);
+	return true;
+}
+
+/* Nothing was left over: a runtime that is not here says most. */
+static bool nothing_left(const struct matrix *matrix, struct err *err)
+{
+	for (size_t i = 0; matrix->runtimes && i < matrix->runtimes->count; i++) {
+		const struct runtime *runtime = &matrix->runtimes->row[i];
+
+		if (runtime->reason[0])
+			return err_set(err, EXIT_IMPOSSIBLE,
+				       "nothing to measure: there is no %s: %s", runtime->name,
+				       runtime->reason);
+	}
+	return err_set(err, EXIT_MISUSE, "nothing to measure: no cell is left of the suite");
+}
+
 bool matrix_fill(struct matrix *matrix, const struct param_set *options, struct err *err)
 {
 	const struct suite_row *suite = param_number(options, "full") ? full : quick;
@@ -241,30 +327,16 @@ bool matrix_fill(struct matrix *matrix, const struct param_set *options, struct 
 	matrix->cells = calloc(CELLS_MAX, sizeof(*matrix->cells));
 	if (!matrix->cells)
 		return err_set(err, EXIT_IMPOSSIBLE, "cannot allocate the matrix");
-	for (size_t i = 0; i < options->count; i++) {
-		const struct param_value *value = &options->values[i];
-
-		if (value->text && strlen(value->text) >= TEXT_MAX)
-			return err_set(err, EXIT_MISUSE, "--%s: the list is too long",
-				       value->row->name);
-	}
-	if (param_text(options, "gil") && param_text(options, "mode") &&
-	    !in_list(param_text(options, "mode"), "gil"))
-		return err_set(err, EXIT_MISUSE, "--gil '%s' needs --mode gil",
-			       param_text(options, "gil"));
-	if (workloads && !check_workloads(workloads, err))
+	if (!check_lists(matrix, options, err) || (workloads && !check_workloads(workloads, err)))
 		return false;
 	for (const struct suite_row *row = suite; row->workload; row++) {
-		const struct wish wish = with_options(suite, row, options);
+		struct wish wish = with_options(suite, row, options);
 
 		if ((!workloads || in_list(workloads, row->workload)) &&
-		    !add_row(matrix, &wish, err))
+		    !add_runtimes(matrix, &wish, param_text(options, "mode"), err))
 			return false;
 	}
-	if (matrix->count == 0)
-		return err_set(err, EXIT_MISUSE,
-			       "nothing to measure: no cell is left of the suite");
-	return true;
+	return matrix->count > 0 || nothing_left(matrix, err);
 }
 
 void matrix_finish(struct matrix *matrix)

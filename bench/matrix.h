@@ -11,15 +11,19 @@
 struct matrix {
 	struct cell *cells; /* CELLS_MAX */
 	size_t count;
+	/* Set by the caller, whose they stay. */
+	struct runtimes *runtimes; /* null: the C binaries alone */
+	const char *folder;        /* where the workloads are */
 };
 
-/* Fills the matrix from the options --full, --workload, --mode, --gil, --workers, --size and --set.
- * Unknown workloads fail here; the workload itself checks the rest (sample_check). */
+/* Fills the matrix from the options --full, --workload, --mode, --gil, --workers, --size and --set,
+ * for each runtime that is here. Modes that an interpreter does not have are no cells, unless they
+ * were asked for and no runtime has them. Unknown workloads fail here; the workload itself checks
+ * the rest (sample_check). */
 bool matrix_fill(struct matrix *matrix, const struct param_set *options, struct err *err);
-/* Keeps each setting of --set only in the cells whose workload or lock model takes it; 'folder' is
- * where the workloads are. A setting that none takes fails. */
-bool matrix_settle(struct matrix *matrix, const struct param_set *options, const char *folder,
-		   struct err *err);
+/* Keeps each setting of --set only in the cells whose workload, lock model or mode takes it, and
+ * makes of each cell that takes what --sweep varies one per value. A name that none takes fails. */
+bool matrix_settle(struct matrix *matrix, const struct param_set *options, struct err *err);
 void matrix_finish(struct matrix *matrix);
 
 #endif

@@ -40,7 +40,8 @@ static void shuffle(size_t *order, size_t count, uint64_t *random)
 /* Cells whose times are compared with each other. */
 static bool is_compared(const struct cell *a, const struct cell *b)
 {
-	return strcmp(a->workload, b->workload) == 0 && a->workers == b->workers;
+	return strcmp(a->workload, b->workload) == 0 && a->runtime == b->runtime &&
+	       a->workers == b->workers;
 }
 
 /* The order of a round: random, but with cells that are compared side by side, so that what the

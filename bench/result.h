@@ -5,6 +5,7 @@
 #include "base/machine.h"
 #include "bench/calibrate.h"
 #include "bench/matrix.h"
+#include "bench/runtime.h"
 
 struct result {
 	int argc;
@@ -20,6 +21,7 @@ struct result {
 	struct calibration calibrations[CALIBRATIONS_MAX];
 	size_t calibration_count;
 	const struct matrix *matrix;
+	struct runtimes *runtimes; /* all that were asked for, also those that are not here */
 };
 
 /* The files are opened before the run, under names that are not the final ones, so that a folder

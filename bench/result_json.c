@@ -176,6 +176,7 @@ static void put_cell(struct emit *emit, const struct result *result, const struc
 {
 	emit_open(emit, NULL, '{');
 	emit_string(emit, "id", cell->id);
+	emit_string(emit, "runtime", cell_runtime(cell));
 	emit_string(emit, "workload", cell->workload);
 	emit_string(emit, "mode", cell->mode);
 	emit_string(emit, "gil", cell->gil[0] ? cell->gil : NULL);
@@ -257,6 +258,45 @@ static void put_counter_list(struct emit *emit, const struct counters *counters)
 	emit_close(emit, ']');
 }
 
+/* What it is, by which command, or why it is not here. */
+static void put_runtime(struct emit *emit, struct runtime *runtime, const char *folder)
+{
+	const char *workload = "countdown", *name;
+	const json_t *lacks = NULL;
+	json_t *why;
+
+	if (runtime->family && !runtime->reason[0])
+		lacks = json_object_get(
+			json_object_get(runtime_describe(runtime, folder, workload, NULL),
+					"runtime"),
+			"lacks");
+	emit_open(emit, NULL, '{');
+	emit_string(emit, "name", runtime->name);
+	emit_string(emit, "version", runtime->version[0] ? runtime->version : NULL);
+	if (runtime->words[0]) {
+		emit_open(emit, "command", '[');
+		for (size_t i = 0; runtime->words[i]; i++)
+			emit_string(emit, NULL, runtime->words[i]);
+		emit_close(emit, ']');
+	} else {
+		emit_null(emit, "command");
+	}
+	emit_open(emit, "lacks", '{');
+	json_object_foreach((json_t *)lacks, name, why)
+		emit_string(emit, name, json_string_value(why));
+	emit_close(emit, '}');
+	emit_string(emit, "reason", runtime->reason[0] ? runtime->reason : NULL);
+	emit_close(emit, '}');
+}
+
+static void put_runtimes(struct emit *emit, const struct result *result)
+{
+	emit_open(emit, "runtimes", '[');
+	for (size_t i = 0; i < result->runtimes->count; i++)
+		put_runtime(emit, &result->runtimes->row[i], result->matrix->folder);
+	emit_close(emit, ']');
+}
+
 static void put_calibration(struct emit *emit, const struct result *result)
 {
 	emit_open(emit, "calibration", '[');
@@ -264,9 +304,13 @@ static void put_calibration(struct emit *emit, const struct result *result)
 		const struct calibration *found = &result->calibrations[i];
 
 		emit_open(emit, NULL, '{');
+		emit_string(emit, "runtime", found->runtime);
 		emit_string(emit, "workload", found->workload);
 		emit_u64(emit, "size", found->size);
-		emit_u64(emit, "tick_spins", found->tick_spins);
+		if (strcmp(found->runtime, "c") == 0)
+			emit_u64(emit, "tick_spins", found->tick_spins);
+		else
+			emit_null(emit, "tick_spins");
 		emit_u64(emit, "target_ns", found->target_ns);
 		if (found->elapsed_ns)
 			emit_u64(emit, "elapsed_ns", found->elapsed_ns);
@@ -291,6 +335,7 @@ void result_json(const struct result *result, FILE *to)
 	machine_build_json(&emit, "build");
 	put_warnings(&emit, result);
 	put_counter_list(&emit, result->counters);
+	put_runtimes(&emit, result);
 	put_calibration(&emit, result);
 	emit_open(&emit, "cells", '[');
 	for (size_t i = 0; i < result->matrix->count; i++)

@@ -3,6 +3,7 @@
 #include "bench/result.h"
 
 #include <inttypes.h>
+#include <math.h>
 
 static void put_known(FILE *to, bool known, double value)
 {
@@ -14,8 +15,9 @@ static void put_known(FILE *to, bool known, double value)
 
 static void put_names(FILE *to, const struct cell *cell)
 {
-	fprintf(to, "%s\t%s\t%s\t%s\t%u\t%" PRIu64, cell->id, cell->workload, cell->mode,
-		cell->gil[0] ? cell->gil : "-", cell->workers, cell->size);
+	fprintf(to, "%s\t%s\t%s\t%s\t%s\t%u\t%" PRIu64, cell->id, cell_runtime(cell),
+		cell->workload, cell->mode, cell->gil[0] ? cell->gil : "-", cell->workers,
+		cell->size);
 }
 
 static void put_sample(FILE *to, const struct result *result, const struct cell *cell,
@@ -42,7 +44,7 @@ void result_samples_tsv(const struct result *result, FILE *to)
 {
 	const struct counters *counters = result->counters;
 
-	fputs("# cell\tworkload\tmode\tgil\tworkers\tsize\ttimed\tseq\tround\telapsed_ns\t"
+	fputs("# cell\truntime\tworkload\tmode\tgil\tworkers\tsize\ttimed\tseq\tround\telapsed_ns\t"
 	      "wall_ns\tuser_us\tsys_us\tmaxrss_kib\tnvcsw\tnivcsw\tminflt\tmajflt\t"
 	      "psi_cpu_ns\tsteal_ns\tthrottled_ns",
 	      to);
@@ -72,7 +74,7 @@ static void put_percentiles(FILE *to, const struct histogram *latency)
 
 void result_cells_tsv(const struct result *result, FILE *to)
 {
-	fputs("# cell\tworkload\tmode\tgil\tworkers\tsize\tstatus\tn\tmedian_ns\tlow_ns\t"
+	fputs("# cell\truntime\tworkload\tmode\tgil\tworkers\tsize\tstatus\tn\tmedian_ns\tlow_ns\t"
 	      "high_ns\tmin_ns\tmad_ns\tnvcsw\tnivcsw\trelative\trelative_low\trelative_high\t"
 	      "p50_ns\tp90_ns\tp99_ns\tp999_ns\tmax_ns\n",
 	      to);
@@ -90,8 +92,8 @@ void result_cells_tsv(const struct result *result, FILE *to)
 		put_known(to, known && summary->ci95.known, summary->ci95.high);
 		put_known(to, known, summary->min);
 		put_known(to, known, summary->mad);
-		put_known(to, known, summary->nvcsw);
-		put_known(to, known, summary->nivcsw);
+		put_known(to, known && !isnan(summary->nvcsw), summary->nvcsw);
+		put_known(to, known && !isnan(summary->nivcsw), summary->nivcsw);
 		put_known(to, relative, summary->relative);
 		put_known(to, interval, summary->relative_ci95.low);
 		put_known(to, interval, summary->relative_ci95.high);

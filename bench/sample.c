@@ -1,6 +1,8 @@
 /* Runs a workload once and checks its result line. */
 #include "bench/sample.h"
 
+#include "bench/runtime.h"
+
 #include <assert.h>
 #include <inttypes.h>
 #include <limits.h>
@@ -8,14 +10,14 @@
 #include <string.h>
 #include <sys/wait.h>
 
-#define WORDS_MAX 48
+#define WORDS_MAX (48 + RUNTIME_WORDS)
 #define CHECK_LIMIT_NS 30000000000u
 
 /* A command line, and the memory of its words. */
 struct command_line {
 	char *argv[WORDS_MAX];
 	size_t count, used;
-	char text[PATH_MAX + 1024];
+	char text[PATH_MAX + 4096];
 };
 
 static void add_word(struct command_line *line, const char *prefix, const char *word)
@@ -41,11 +43,13 @@ static void add_number(struct command_line *line, const char *option, uint64_t n
 
 static void build(struct command_line *line, const struct sampler *sampler, const struct cell *cell)
 {
-	char path[PATH_MAX + 64];
+	char path[PATH_MAX], *words[RUNTIME_WORDS + 2];
+	const size_t count =
+		runtime_words(cell->runtime, sampler->workloads, cell->workload, path, words);
 
 	line->count = line->used = 0;
-	snprintf(path, sizeof(path), "%s/%s", sampler->workloads, cell->workload);
-	add_word(line, "", path);
+	for (size_t i = 0; i < count; i++)
+		add_word(line, "", words[i]);
 	add_word(line, "--mode=", cell->mode);
 	if (cell->gil[0])
 		add_word(line, "--gil=", cell->gil);
@@ -81,7 +85,7 @@ bool sample_check(struct sampler *sampler, const struct cell *cell, struct err *
 	if (process_judge(process, CHECK_LIMIT_NS, &why))
 		return true;
 	process->error[strcspn(process->error, "\n")] = '\0';
-	/* It refuses in words of its own that name it; anything else is not a refusal. */
+	/* It refuses in words of its own that name it; anything else is no refusal. */
 	if (WIFEXITED(process->status) && process->error[0] &&
 	    (WEXITSTATUS(process->status) == EXIT_MISUSE ||
 	     WEXITSTATUS(process->status) == EXIT_IMPOSSIBLE))
@@ -142,6 +146,10 @@ static bool add_switches(const json_t *line, struct sample *sample)
 		const json_t *nvcsw = json_object_get(worker, "nvcsw");
 		const json_t *nivcsw = json_object_get(worker, "nivcsw");
 
+		if (json_is_null(nvcsw) && json_is_null(nivcsw)) {
+			sample->switches_unknown = true;
+			continue;
+		}
 		if (!json_is_integer(nvcsw) || !json_is_integer(nivcsw))
 			return false;
 		sample->nvcsw += (uint64_t)json_integer_value(nvcsw);

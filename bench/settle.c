@@ -1,24 +1,10 @@
-/* Gives the settings of --set to the cells that can take them: what a lock model takes means
- * nothing to a cell without it, and what one workload takes nothing to another. */
-#include "bench/describe.h"
+/* Gives the settings of --set and --sweep to the cells that can take them: what a lock model takes
+ * means nothing to a cell without it, and what one workload takes nothing to another. */
 #include "bench/matrix.h"
+#include "bench/runtime.h"
 
+#include <stdlib.h>
 #include <string.h>
-
-static bool has_name(const json_t *rows, const char *name)
-{
-	const json_t *row;
-	size_t i;
-
-	json_array_foreach(rows, i, row)
-	{
-		const char *have = json_string_value(json_object_get(row, "name"));
-
-		if (have && strcmp(have, name) == 0)
-			return true;
-	}
-	return false;
-}
 
 /* What the runner sets itself; as a setting it would make a cell lie about itself. */
 static bool is_own(const char *name)
@@ -33,92 +19,166 @@ static bool is_own(const char *name)
 	return false;
 }
 
-static bool takes(const json_t *description, const struct cell *cell, const char *name)
+static const json_t *row_named(const json_t *rows, const char *name)
 {
-	const json_t *gil;
+	const json_t *row;
 	size_t i;
 
-	if (has_name(json_object_get(description, "options"), name) ||
-	    has_name(json_object_get(description, "params"), name))
-		return true;
-	json_array_foreach(json_object_get(description, "gils"), i, gil)
+	json_array_foreach(rows, i, row)
 	{
-		const char *have = json_string_value(json_object_get(gil, "name"));
+		const char *have = json_string_value(json_object_get(row, "name"));
 
-		if (have && strcmp(have, cell->gil) == 0 &&
-		    has_name(json_object_get(gil, "params"), name))
+		if (have && strcmp(have, name) == 0)
+			return row;
+	}
+	return NULL;
+}
+
+static bool has_param(const json_t *owner, const char *name)
+{
+	return row_named(json_object_get(owner, "params"), name);
+}
+
+/* It may be an option of all workloads, a parameter of this one, or of its lock model or mode. */
+static bool takes(const json_t *told, const struct cell *cell, const char *name)
+{
+	return row_named(json_object_get(told, "options"), name) || has_param(told, name) ||
+	       has_param(row_named(json_object_get(told, "gils"), cell->gil), name) ||
+	       has_param(row_named(json_object_get(told, "modes"), cell->mode), name);
+}
+
+/* The cells that take it, in 'taking'; how many, or -1 when a workload does not describe itself. */
+static int find_taking(const struct matrix *matrix, const char *name, bool taking[CELLS_MAX],
+		       struct err *err)
+{
+	int count = 0;
+
+	for (size_t i = 0; i < matrix->count; i++) {
+		const struct cell *cell = &matrix->cells[i];
+		const json_t *told =
+			runtime_describe(cell->runtime, matrix->folder, cell->workload, err);
+
+		if (!told)
+			return -1;
+		taking[i] = takes(told, cell, name);
+		count += taking[i];
+	}
+	return count;
+}
+
+/* One name of --set or --sweep. */
+static bool check_name(const struct matrix *matrix, const char *option, const char *name,
+		       bool taking[CELLS_MAX], struct err *err)
+{
+	int count;
+
+	if (is_own(name))
+		return err_set(err, EXIT_MISUSE, "--%s '%s': give --%s to bench itself", option,
+			       name, name);
+	count = find_taking(matrix, name, taking, err);
+	if (count == 0)
+		return err_set(err, EXIT_MISUSE,
+			       "--%s '%s': no cell takes it; WORKLOAD --help lists what it takes",
+			       option, name);
+	return count > 0;
+}
+
+/* Drops each setting of the list where it is not taken. */
+static bool settle_set(struct matrix *matrix, const char *list, struct err *err)
+{
+	bool taking[CELLS_MAX] = { false };
+
+	while (list && *list) {
+		const size_t length = strcspn(list, ",");
+		char name[64];
+
+		snprintf(name, sizeof(name), "%.*s", (int)strcspn(list, "=,"), list);
+		if (!check_name(matrix, "set", name, taking, err))
+			return false;
+		for (size_t i = 0; i < matrix->count; i++) {
+			if (!taking[i])
+				cell_unset(&matrix->cells[i], name);
+			cell_name(&matrix->cells[i]);
+		}
+		list += length + (list[length] == ',');
+	}
+	return true;
+}
+
+/* The same value twice is one cell. */
+static bool is_there(const struct cell *cells, size_t count, const char *id)
+{
+	for (size_t i = 0; i < count; i++) {
+		if (strcmp(cells[i].id, id) == 0)
 			return true;
 	}
 	return false;
 }
 
-static void drop(struct cell *cell, size_t setting)
+/* A copy of the cell for each value of the list. */
+static bool multiply(struct cell *cells, size_t *count, const struct cell *cell, const char *name,
+		     const char *values, struct err *err)
 {
-	cell->setting_count--;
-	memmove(&cell->settings[setting], &cell->settings[setting + 1],
-		(cell->setting_count - setting) * sizeof(cell->settings[0]));
-	cell_name(cell);
-}
+	while (*values) {
+		const size_t length = strcspn(values, ",");
+		char value[64];
 
-/* Whether any cell takes the setting; it is dropped where it is not taken. */
-static bool settle(struct matrix *matrix, const json_t *const *descriptions, const char *name)
-{
-	bool taken = false;
-
-	for (size_t i = 0; i < matrix->count; i++) {
-		struct cell *cell = &matrix->cells[i];
-		const bool takes_it = takes(descriptions[i], cell, name);
-
-		taken |= takes_it;
-		for (size_t s = 0; !takes_it && s < cell->setting_count; s++) {
-			if (strcmp(cell->settings[s].name, name) == 0)
-				drop(cell, s--);
-		}
-	}
-	return taken;
-}
-
-static bool describe_all(const struct matrix *matrix, const char *folder,
-			 const json_t **descriptions, struct err *err)
-{
-	for (size_t i = 0; i < matrix->count; i++) {
-		const char *name = matrix->cells[i].workload;
-
-		if (i > 0 && strcmp(matrix->cells[i - 1].workload, name) == 0) {
-			descriptions[i] = json_incref((json_t *)descriptions[i - 1]);
-			continue;
-		}
-		descriptions[i] = describe_workload(folder, name, err);
-		if (!descriptions[i])
-			return false;
+		if (*count == CELLS_MAX)
+			return err_set(err, EXIT_MISUSE, "more than %d cells; ask for less",
+				       CELLS_MAX);
+		snprintf(value, sizeof(value), "%.*s", (int)length, values);
+		cells[*count] = *cell;
+		if (length == 0 || !cell_set(&cells[*count], name, value))
+			return err_set(err, EXIT_MISUSE,
+				       "--sweep '%s=%s': a value is empty or too long, or there "
+				       "are too many settings",
+				       name, values);
+		cell_name(&cells[*count]);
+		*count += !is_there(cells, *count, cells[*count].id);
+		values += length + (values[length] == ',');
 	}
 	return true;
 }
 
-bool matrix_settle(struct matrix *matrix, const struct param_set *options, const char *folder,
-		   struct err *err)
+static bool sweep(struct matrix *matrix, const char *text, struct err *err)
 {
-	static const json_t *descriptions[CELLS_MAX];
-	const char *list = param_text(options, "set");
-	bool good = !list || describe_all(matrix, folder, descriptions, err);
+	const char *equals = strchr(text, '=');
+	const size_t old_count = matrix->count;
+	struct cell *old = matrix->cells;
+	bool taking[CELLS_MAX] = { false }, good = true;
+	char name[64];
 
-	while (list && *list && good) {
-		const size_t length = strcspn(list, ",");
-		char name[64];
-
-		snprintf(name, sizeof(name), "%.*s", (int)strcspn(list, "=,"), list);
-		if (is_own(name)) {
-			good = err_set(err, EXIT_MISUSE, "--set '%s': give --%s to bench itself",
-				       name, name);
-			break;
-		}
-		good = settle(matrix, descriptions, name) ||
-		       err_set(err, EXIT_MISUSE,
-			       "--set '%s': no cell takes it; WORKLOAD --help lists what it takes",
-			       name);
-		list += length + (list[length] == ',');
+	if (!equals || equals == text || equals[1] == '\0')
+		return err_set(err, EXIT_MISUSE, "--sweep '%s' is not NAME=VALUE,...", text);
+	snprintf(name, sizeof(name), "%.*s", (int)(equals - text), text);
+	if (!check_name(matrix, "sweep", name, taking, err))
+		return false;
+	matrix->cells = calloc(CELLS_MAX, sizeof(*matrix->cells));
+	matrix->count = 0;
+	if (!matrix->cells) {
+		free(old);
+		return err_set(err, EXIT_IMPOSSIBLE, "cannot allocate the matrix");
 	}
-	for (size_t i = 0; i < matrix->count; i++)
-		json_decref((json_t *)descriptions[i]);
+	for (size_t i = 0; i < old_count && good; i++) {
+		if (taking[i])
+			good = multiply(matrix->cells, &matrix->count, &old[i], name, equals + 1,
+					err);
+		else if (matrix->count < CELLS_MAX)
+			matrix->cells[matrix->count++] = old[i];
+	}
+	free(old);
 	return good;
+}
+
+bool matrix_settle(struct matrix *matrix, const struct param_set *options, struct err *err)
+{
+	const struct param_value *sweeps = param_get(options, "sweep");
+
+	if (!settle_set(matrix, param_text(options, "set"), err))
+		return false;
+	for (size_t i = 0; i < sweeps->times; i++) {
+		if (!sweep(matrix, sweeps->texts[i], err))
+			return false;
+	}
+	return true;
 }

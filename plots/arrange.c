@@ -1,8 +1,8 @@
 /* Derives groups and series from the cells themselves, so that modes, lock models and options that
  * are yet to be written appear without a change here. An option counts when its values differ
- * between cells of a workload: if also cells without a lock have it, it tells groups apart (the
- * CPU-bound workers of convoy); if only lock models have it, it tells series apart (a sweep of the
- * interval). */
+ * between cells of a workload and a runtime: if also cells without a lock have it, it tells groups
+ * apart (the CPU-bound workers of convoy); if only lock models or some modes have it, it tells
+ * series apart (a sweep of the interval). */
 #include "plots/arrange.h"
 
 #include <math.h>
@@ -24,6 +24,13 @@ static const struct {
 #define RANK_OTHER_MODE (2 * KNOWN)
 #define SLOT_OTHER 6
 
+/* Cells of another runtime have a group of their own: their work may be another size. */
+static bool same_program(const struct cell *a, const struct cell *b)
+{
+	return strcmp(a->workload, b->workload) == 0 &&
+	       strcmp(a->runtime ? a->runtime : "", b->runtime ? b->runtime : "") == 0;
+}
+
 /* Is it in that cell's id, as in "convoy/threads/2/cpu=1"? */
 static bool id_names(const struct cell *cell, const char *param)
 {
@@ -44,7 +51,7 @@ static bool param_varies(const struct findings *findings, const struct cell *cel
 		const struct cell *other = &findings->cells[i];
 		const json_t *others = json_object_get(other->params, param);
 
-		if (!other->n || !others || strcmp(other->workload, cell->workload) != 0)
+		if (!other->n || !others || !same_program(other, cell))
 			continue;
 		differs |= !json_equal(others, value);
 		named |= id_names(other, param);
@@ -57,24 +64,28 @@ static bool size_differs(const struct findings *findings, const struct cell *cel
 	for (size_t i = 0; i < findings->cell_count; i++) {
 		const struct cell *other = &findings->cells[i];
 
-		if (other->n && strcmp(other->workload, cell->workload) == 0 &&
-		    other->size != cell->size)
+		if (other->n && same_program(other, cell) && other->size != cell->size)
 			return true;
 	}
 	return false;
 }
 
+/* An interpreter's lock is in its threads: what they have and other modes do not is the lock's. */
 static bool only_locks_have(const struct findings *findings, const struct cell *cell,
 			    const char *param)
 {
+	bool others_have = false, others_lack = false;
+
 	for (size_t i = 0; i < findings->cell_count; i++) {
 		const struct cell *other = &findings->cells[i];
+		const bool has = json_object_get(other->params, param);
 
-		if (other->n && !other->gil && strcmp(other->workload, cell->workload) == 0 &&
-		    json_object_get(other->params, param))
-			return false;
+		if (!other->n || !same_program(other, cell))
+			continue;
+		others_have |= !other->gil && has;
+		others_lack |= !has;
 	}
-	return cell->gil != NULL;
+	return cell->runtime ? others_lack : cell->gil && !others_have;
 }
 
 /* Times are nanoseconds in the file; a reader of charts wants to see 5ms. */
@@ -122,11 +133,15 @@ static void name_group(const struct findings *findings, const struct cell *cell,
 		       struct group *group)
 {
 	group->workload = cell->workload;
-	if (size_differs(findings, cell))
-		snprintf(group->name, sizeof(group->name), "%s, size %llu", cell->workload,
+	group->runtime = cell->runtime;
+	snprintf(group->name, sizeof(group->name), "%s%s%s", cell->runtime ? cell->runtime : "",
+		 cell->runtime ? " " : "", cell->workload);
+	if (size_differs(findings, cell)) {
+		const size_t used = strlen(group->name);
+
+		snprintf(group->name + used, sizeof(group->name) - used, ", size %llu",
 			 (unsigned long long)cell->size);
-	else
-		snprintf(group->name, sizeof(group->name), "%s", cell->workload);
+	}
 	add_params(findings, cell, false, group->name, sizeof(group->name));
 }
 

@@ -167,8 +167,21 @@ static bool read_params(const struct place *in, struct cell *cell, struct err *e
 		return false;
 	cell->params = null ? NULL : at.value;
 	interval = json_object_get(cell->params, "interval");
-	cell->interval_ns =
-		cell->gil && json_is_integer(interval) ? (double)json_integer_value(interval) : NAN;
+	cell->interval_ns = (cell->gil || cell->runtime) && json_is_integer(interval) ?
+				    (double)json_integer_value(interval) :
+				    NAN;
+	return true;
+}
+
+/* Results from before there were others have none. */
+static bool read_runtime(const struct place *in, struct cell *cell, struct err *err)
+{
+	if (!json_object_get(in->value, "runtime"))
+		return true;
+	if (!read_text(in, "runtime", &cell->runtime, err))
+		return false;
+	if (strcmp(cell->runtime, "c") == 0)
+		cell->runtime = NULL;
 	return true;
 }
 
@@ -177,7 +190,7 @@ static bool read_cell(const struct place *at, struct cell *cell, struct err *err
 	return read_object(at, NULL, err) && read_text(at, "id", &cell->id, err) &&
 	       read_text(at, "workload", &cell->workload, err) &&
 	       read_text(at, "mode", &cell->mode, err) &&
-	       read_text_or_null(at, "gil", &cell->gil, err) &&
+	       read_text_or_null(at, "gil", &cell->gil, err) && read_runtime(at, cell, err) &&
 	       read_count(at, "workers", &cell->workers, err) &&
 	       read_count(at, "size", &cell->size, err) && read_params(at, cell, err) &&
 	       read_text(at, "status", &cell->status, err) &&
@@ -244,6 +257,30 @@ static bool read_counters(struct findings *to, const struct place *root, struct 
 		    !read_text(&at_counter, "name", &counter->name, err) ||
 		    !read_text_or_null(&at_counter, "source", &counter->source, err) ||
 		    !read_text_or_null(&at_counter, "reason", &counter->reason, err))
+			return false;
+	}
+	return true;
+}
+
+static bool read_runtimes(struct findings *to, const struct place *root, struct err *err)
+{
+	const struct place at = read_member(root, "runtimes");
+
+	if (!at.value)
+		return true;
+	if (!read_array(&at, NULL, err))
+		return false;
+	to->runtimes = calloc(json_array_size(at.value) + 1, sizeof(*to->runtimes));
+	if (!to->runtimes)
+		return no_memory(err);
+	for (; to->runtime_count < json_array_size(at.value); to->runtime_count++) {
+		const struct place one = read_element(&at, to->runtime_count);
+		struct runtime *runtime = &to->runtimes[to->runtime_count];
+
+		if (!read_object(&one, NULL, err) ||
+		    !read_text(&one, "name", &runtime->name, err) ||
+		    !read_text_or_null(&one, "version", &runtime->version, err) ||
+		    !read_text_or_null(&one, "reason", &runtime->reason, err))
 			return false;
 	}
 	return true;
@@ -327,7 +364,8 @@ bool findings_read(struct findings *findings, const char *path, struct err *err)
 	    !read_text_or_null(&root, "partial_reason", &findings->partial_reason, err) ||
 	    !read_run(findings, &root, err) || !read_host(findings, &root, err) ||
 	    !read_build(findings, &root, err) || !read_warnings(findings, &root, err) ||
-	    !read_counters(findings, &root, err) || !read_cells(findings, &root, err))
+	    !read_counters(findings, &root, err) || !read_runtimes(findings, &root, err) ||
+	    !read_cells(findings, &root, err))
 		return false;
 	return arrange_cells(findings) || no_memory(err);
 }
@@ -346,5 +384,6 @@ void findings_free(struct findings *findings)
 	free(findings->series);
 	free(findings->warnings);
 	free(findings->counters);
+	free(findings->runtimes);
 	json_decref(findings->tree);
 }

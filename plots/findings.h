@@ -26,6 +26,7 @@ struct latencies {
 
 struct cell {
 	const char *id, *workload, *mode, *gil; /* gil null outside mode gil */
+	const char *runtime;                    /* the interpreter; null: the C workloads */
 	const char *status, *reason;            /* reason null unless failed */
 	uint64_t workers, size;
 	json_t *params;       /* null: not reported */
@@ -40,10 +41,11 @@ struct cell {
 	struct latencies *latency; /* null: measures none */
 };
 
-/* What lies side by side in a chart: one workload, one size, one set of its options. */
+/* What lies side by side in a chart: one workload of one runtime, one size, one set of its options.
+ */
 struct group {
-	char name[160];
-	const char *workload;
+	char name[200];
+	const char *workload, *runtime;
 };
 
 /* What keeps its colour through all charts: a mode or a lock model, with its options where these
@@ -58,6 +60,10 @@ struct counter {
 	const char *name, *source, *reason; /* either of the last two is null */
 };
 
+struct runtime {
+	const char *name, *version, *reason; /* either of the last two is null */
+};
+
 struct findings {
 	json_t *tree; /* owns all texts */
 	bool partial;
@@ -69,10 +75,11 @@ struct findings {
 	double cpus_allowed;   /* NaN: unknown */
 	const char **warnings;
 	struct counter *counters;
+	struct runtime *runtimes;
 	struct cell *cells;
 	struct group *groups;
 	struct series *series;
-	size_t warning_count, counter_count, cell_count, group_count, series_count;
+	size_t warning_count, counter_count, runtime_count, cell_count, group_count, series_count;
 };
 
 /* 'path' names the file in errors. The findings are to be freed also after a failure. */

@@ -90,7 +90,7 @@ static void tell(const struct findings *findings, FILE *to)
 		alone = latency_cell(findings, slow->group,
 				     (size_t)(sequential - findings->series));
 	fprintf(to, "Half of the operations of %s ", findings->groups[slow->group].name);
-	words_where(to, &findings->series[slow->series]);
+	words_where(to, findings, slow);
 	fputs(" took longer than ", to);
 	words_time(to, slow->latency->p50);
 	fputs(", one in a hundred longer than ", to);

@@ -72,7 +72,7 @@ static const struct cell *extreme(const struct findings *findings, bool slow)
 static void tell_cell(const struct findings *findings, const struct cell *cell, FILE *to)
 {
 	fprintf(to, "%s ", findings->groups[cell->group].name);
-	words_where(to, &findings->series[cell->series]);
+	words_where(to, findings, cell);
 	fputs(", ", to);
 	words_ratio(to, &cell->relative);
 }

@@ -127,7 +127,7 @@ static void tell_group(const struct findings *findings, size_t group, FILE *to)
 		words_between(to, i, count);
 		words_ratio(to, &speedup);
 		fputs(i == 0 ? " times as fast " : " ", to);
-		words_where(to, &findings->series[cells[i]->series]);
+		words_where(to, findings, cells[i]);
 	}
 	fputs(". ", to);
 }

@@ -108,12 +108,12 @@ static void tell(const struct findings *findings, FILE *to)
 	fputs("The kernel changed threads ", to);
 	words_number(to, switches_of(most));
 	fprintf(to, " times a second in %s ", findings->groups[most->group].name);
-	words_where(to, &findings->series[most->series]);
+	words_where(to, findings, most);
 	if (least != most) {
 		fputs(" and ", to);
 		words_number(to, switches_of(least));
 		fputs(" times ", to);
-		words_where(to, &findings->series[least->series]);
+		words_where(to, findings, least);
 	}
 	fputs(". Voluntary switches are threads that wait, for the lock or for I/O; by involuntary "
 	      "ones the scheduler takes the CPU away.",

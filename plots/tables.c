@@ -205,11 +205,36 @@ static void list_status(const struct findings *findings, const char *status, FIL
 	fputs("</ul>\n", to);
 }
 
+static void list_absent(const struct findings *findings, FILE *to)
+{
+	bool begun = false;
+
+	for (size_t i = 0; i < findings->runtime_count; i++) {
+		const struct runtime *runtime = &findings->runtimes[i];
+
+		if (!runtime->reason)
+			continue;
+		if (!begun)
+			fputs("<section class=\"alarm\" aria-labelledby=\"absent\">\n"
+			      "<h2 id=\"absent\">Not measured</h2>\n<ul>\n",
+			      to);
+		begun = true;
+		fputs("<li>There is no <code>", to);
+		html_text(to, runtime->name);
+		fputs("</code>: ", to);
+		html_text(to, runtime->reason);
+		fputs("</li>\n", to);
+	}
+	if (begun)
+		fputs("</ul>\n</section>\n", to);
+}
+
 void tables_failed(const struct findings *findings, FILE *to)
 {
 	const size_t failed = count_status(findings, "failed");
 	const size_t missing = count_status(findings, "missing");
 
+	list_absent(findings, to);
 	if (failed) {
 		fprintf(to,
 			"<section class=\"alarm\" aria-labelledby=\"failed\">\n"
@@ -286,6 +311,12 @@ void tables_machine(const struct findings *findings, FILE *to)
 	fact(to, "compiler", findings->compiler);
 	fact(to, "build", findings->buildtype);
 	fact(to, "sanitizers", findings->sanitize);
+	for (size_t i = 0; i < findings->runtime_count; i++) {
+		const struct runtime *runtime = &findings->runtimes[i];
+
+		if (!runtime->reason)
+			fact(to, runtime->name, runtime->version);
+	}
 	fact(to, "run", findings->run_id);
 	fact(to, "order of the samples", findings->order);
 	fputs("</dl>\n", to);

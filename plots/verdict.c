@@ -8,8 +8,6 @@
 
 #define TOLD_MOST 6
 
-/* countdown is the experiment everybody knows; without it, the first group with something to tell.
- */
 static size_t compare_group(const struct findings *findings, const struct cell **cells,
 			    size_t group)
 {
@@ -25,20 +23,21 @@ static size_t compare_group(const struct findings *findings, const struct cell *
 	return count;
 }
 
-static size_t pick_cells(const struct findings *findings, const struct cell **cells)
+/* Has a group before told of that workload in that runtime? */
+static bool told_before(const struct findings *findings, size_t group)
 {
-	size_t count = 0;
+	const char *runtime = findings->groups[group].runtime;
 
-	for (size_t group = 0; group < findings->group_count; group++) {
-		if (strcmp(findings->groups[group].workload, "countdown") != 0)
-			continue;
-		count = compare_group(findings, cells, group);
-		if (count)
-			return count;
+	for (size_t i = 0; i < group; i++) {
+		const struct cell *cells[TOLD_MOST];
+		const char *other = findings->groups[i].runtime;
+
+		if (strcmp(findings->groups[i].workload, findings->groups[group].workload) == 0 &&
+		    strcmp(runtime ? runtime : "", other ? other : "") == 0 &&
+		    compare_group(findings, cells, i))
+			return true;
 	}
-	for (size_t group = 0; group < findings->group_count && !count; group++)
-		count = compare_group(findings, cells, group);
-	return count;
+	return false;
 }
 
 /* Says no more than the interval does. */
@@ -56,23 +55,15 @@ static const char *judge(const struct estimate *ratio)
 static void tell_item(const struct findings *findings, const struct cell *cell, FILE *to)
 {
 	fprintf(to, "- %.2f times as long ", cell->relative.median);
-	words_where(to, &findings->series[cell->series]);
+	words_where(to, findings, cell);
 	if (!isnan(cell->relative.low))
 		fprintf(to, " (%.2f to %.2f)", cell->relative.low, cell->relative.high);
 	fprintf(to, ": %s\n", judge(&cell->relative));
 }
 
-static void tell_times(const struct findings *findings, FILE *to)
+static void tell_group(const struct findings *findings, const struct cell **cells, size_t count,
+		       FILE *to)
 {
-	const struct cell *cells[TOLD_MOST];
-	const size_t count = pick_cells(findings, cells);
-
-	if (count == 0) {
-		fputs("Nothing was measured both one after the other and side by side, so there is "
-		      "nothing to compare.\n",
-		      to);
-		return;
-	}
 	fprintf(to, "For %s, ", findings->groups[cells[0]->group].name);
 	words_count(to, cells[0]->workers);
 	fprintf(to,
@@ -80,6 +71,33 @@ static void tell_times(const struct findings *findings, FILE *to)
 		cells[0]->workers == 1 ? "" : "s");
 	for (size_t i = 0; i < count; i++)
 		tell_item(findings, cells[i], to);
+}
+
+/* countdown is the experiment everybody knows, and is told of each runtime; without it, the first
+ * group with something to tell. */
+static void tell_times(const struct findings *findings, FILE *to)
+{
+	const struct cell *cells[TOLD_MOST];
+	size_t told = 0, count = 0;
+
+	for (size_t group = 0; group < findings->group_count; group++) {
+		if (strcmp(findings->groups[group].workload, "countdown") != 0 ||
+		    told_before(findings, group))
+			continue;
+		count = compare_group(findings, cells, group);
+		if (count)
+			tell_group(findings, cells, count, to);
+		told += count;
+	}
+	for (size_t group = 0; group < findings->group_count && !told; group++) {
+		told = compare_group(findings, cells, group);
+		if (told)
+			tell_group(findings, cells, told, to);
+	}
+	if (!told)
+		fputs("Nothing was measured both one after the other and side by side, so there is "
+		      "nothing to compare.\n",
+		      to);
 }
 
 /* Of convoy: does a worker of it compute beside those that do I/O? */
@@ -112,7 +130,7 @@ static void tell_convoy(const struct findings *findings, FILE *to)
 	fputs("Beside a thread that computes, an I/O operation took ", to);
 	words_time(to, slow->latency->p50);
 	fputs(" ", to);
-	words_where(to, &findings->series[slow->series]);
+	words_where(to, findings, slow);
 	fputs(", and ", to);
 	words_time(to, free_cell->latency->p50);
 	fputs(" without a lock (medians).\n", to);

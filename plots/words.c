@@ -47,11 +47,13 @@ void words_ratio(FILE *to, const struct estimate *ratio)
 		fprintf(to, " (%.2f to %.2f)", ratio->low, ratio->high);
 }
 
-void words_where(FILE *to, const struct series *series)
+void words_where(FILE *to, const struct findings *findings, const struct cell *cell)
 {
+	const struct series *series = &findings->series[cell->series];
+
 	if (series->gil)
 		fprintf(to, "under %s", series->name);
-	else if (strcmp(series->mode, "threads") == 0)
+	else if (strcmp(series->mode, "threads") == 0 && !cell->runtime)
 		fputs("in threads without a lock", to);
 	else if (strcmp(series->mode, "sequential") == 0)
 		fputs("one after the other", to);

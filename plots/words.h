@@ -13,7 +13,7 @@ void words_number(FILE *to, double value);
 /* "1.01 (0.99 to 1.04)", or the median alone when there is no interval. */
 void words_ratio(FILE *to, const struct estimate *ratio);
 /* "in threads without a lock", "under gil cpython3", "in processes": where work was done. */
-void words_where(FILE *to, const struct series *series);
+void words_where(FILE *to, const struct findings *findings, const struct cell *cell);
 /* "one", "two" ... "nine", "10" */
 void words_count(FILE *to, uint64_t count);
 /* ", ", or " and " before the last of 'count' things. */

@@ -56,6 +56,23 @@ static uint64_t number_of(const char *name, const char *text)
 	return param_number(&set, name);
 }
 
+static void an_option_that_is_given_again_keeps_all_its_texts_and_the_last_one_counts(void **state)
+{
+	const struct param_value *value;
+
+	(void)state;
+	assert_true(parse("--output a --workers 2 --output=b"));
+	value = param_get(&set, "output");
+	assert_string_equal(value->text, "b");
+	assert_int_equal(value->times, 2);
+	assert_string_equal(value->texts[0], "a");
+	assert_string_equal(value->texts[1], "b");
+	assert_int_equal(param_get(&set, "size")->times, 0);
+	for (size_t i = value->times; i < PARAM_TIMES; i++)
+		assert_true(param_set_text(&set, "output", "c", &err));
+	assert_refused("output", "d", "--output is given more than 16 times");
+}
+
 static void defaults_are_there_and_are_not_given(void **state)
 {
 	(void)state;
@@ -259,6 +276,8 @@ static void an_error_may_quote_itself(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(
+			an_option_that_is_given_again_keeps_all_its_texts_and_the_last_one_counts),
 		cmocka_unit_test(defaults_are_there_and_are_not_given),
 		cmocka_unit_test(a_value_follows_its_option_or_an_equals_sign),
 		cmocka_unit_test(a_value_may_be_empty_or_look_like_an_option),

@@ -20,6 +20,10 @@ count = failures = 0
 # What a made-up workload says: enough for one mode, and no lock model.
 DESCRIBE = ('{"workload":"countdown","options":[{"name":"size"}],"params":[],'
             '"modes":[{"name":"threads"}],"gils":[]}')
+# What a made-up interpreter says: it has a mode less, and its lock has a parameter.
+SPEAK = ('{"workload":"countdown","runtime":{"name":"Fake","version":"1.2","lacks":{"pin":"is not placed"}},'
+         '"options":[{"name":"size"}],"params":[{"name":"depth"}],"modes":[{"name":"sequential","params":[]},'
+         '{"name":"threads","params":[{"name":"interval"}]}],"gils":[]}')
 LINE = ('{"workload":"countdown","params":{"tick-spins":3},"elapsed_ns":%s,"checksum":"%s",'
         '"per_worker":[{"nvcsw":0,"nivcsw":0}],"gil_counts":null,"latency":null}')
 
@@ -52,15 +56,20 @@ def load(folder):
         return json.load(file, parse_constant=refuse_constant)
 
 
+def write_program(path, script):
+    with open(path, "w", encoding="utf-8") as file:
+        file.write("#!/bin/sh\n" + script + "\n")
+    os.chmod(path, 0o755)
+    return path
+
+
 def fake(folder, script):
     """A gilscope whose workloads are one shell script."""
     os.makedirs(os.path.join(folder, "workloads"))
     os.makedirs(os.path.join(folder, "plots"), exist_ok=True)
     shutil.copy(os.path.join(BUILD, "gilscope"), folder)
-    path = os.path.join(folder, "workloads", "countdown")
-    with open(path, "w", encoding="utf-8") as file:
-        file.write(f"#!/bin/sh\ncase \"$*\" in *--describe*) echo '{DESCRIBE}'; exit;; esac\n{script}\n")
-    os.chmod(path, 0o755)
+    write_program(os.path.join(folder, "workloads", "countdown"),
+                  f"case \"$*\" in *--describe*) echo '{DESCRIBE}'; exit;; esac\n{script}")
     return os.path.join(folder, "gilscope")
 
 
@@ -180,6 +189,106 @@ def made_up(tmp):
            "another_checksum_fails_the_cell_and_the_rest_goes_on", done.stdout, done.stderr)
 
 
+def interpreter(path, script):
+    """A program that takes the place of one; it answers to the scripts of Python."""
+    return write_program(path, f"""case "$*" in
+*--mode=gil*) echo 'countdown: no lock to choose' >&2; exit 2;;
+*countdown.py*--describe*) echo '{SPEAK}'; exit;;
+*--describe*) exit 1;;
+esac
+{script}""")
+
+
+def runtimes(tmp):
+    home = os.path.join(tmp, "runtimes")
+    gilscope = fake(home, "echo '%s'" % (LINE % (1000, "5")))
+    os.makedirs(home + "/workloads/scripts/python")
+    open(home + "/workloads/scripts/python/countdown.py", "w", encoding="utf-8").close()
+    os.makedirs(home + "/bin")
+    mine = interpreter(home + "/bin/pypy3", f"echo \"$*\" >> {home}/words\necho '%s'"
+                       % (LINE % (3000, "5")).replace('"nvcsw":0,"nivcsw":0', '"nvcsw":null,"nivcsw":null'))
+    folder = home + "/out"
+
+    def bench(*words):
+        shutil.rmtree(folder, ignore_errors=True)
+        done = run(gilscope, "bench", "--workload", "countdown", "--runs", "2", "--size", "7",
+                   "--counters", "none", "-o", folder, *words, env={**os.environ, "PATH": home + "/bin:/bin"})
+        return done, load(folder) if os.path.exists(folder + "/result.json") else None
+
+    done, result = bench("--runtime", f"c,mine={mine} -x  -y", "--mode", "sequential,threads", "--workers", "2")
+    cells = {cell["id"]: cell for cell in result["cells"]}
+    own = cells.get("mine:countdown/threads/2")
+    with open(home + "/words", encoding="utf-8") as file:
+        first = file.readline().split()
+    report(done.returncode == 0 and own and own["runtime"] == "mine"
+           and own["summary"]["relative"]["to"] == "mine:countdown/sequential/2"
+           and cells["countdown/threads/2"]["summary"]["relative"]["to"] == "countdown/sequential/2"
+           and first[:2] == ["-x", "-y"] and first[2].endswith("scripts/python/countdown.py")
+           and not [word for word in first if "tick" in word],
+           "an_interpreter_given_by_its_command_stands_beside_the_workloads_in_c", done.stderr, first)
+    report(own and own["summary"]["nvcsw"] is None and own["samples"][0]["workers"][0]["nvcsw"] is None,
+           "switches_that_an_interpreter_does_not_know_are_null")
+    rows = {row["name"]: row for row in result["runtimes"]}
+    report(rows["mine"]["version"] == "Fake 1.2" and rows["mine"]["command"] == [mine, "-x", "-y"]
+           and rows["mine"]["lacks"] == {"pin": "is not placed"} and rows["mine"]["reason"] is None
+           and rows["c"]["command"] is None, "a_result_says_what_ran_it", rows)
+    done, result = bench("--runtime", "c,pypy3,jython", "--workers", "2")
+    ids = [cell["id"] for cell in result["cells"]]
+    report(done.returncode == 0 and "NOT MEASURED: there is no jython: " in done.stdout
+           and not [name for name in ids if name.startswith("jython")]
+           and [row["reason"] is None for row in result["runtimes"]] == [True, True, False],
+           "a_runtime_that_is_not_here_is_a_row_with_its_reason", done.stdout, done.stderr)
+    report({name for name in ids if name.startswith("pypy3:")}
+           == {"pypy3:countdown/sequential/2", "pypy3:countdown/threads/2",
+               "pypy3:countdown/sequential/2/cpus=1", "pypy3:countdown/threads/2/cpus=1"},
+           "modes_that_an_interpreter_does_not_have_are_no_cells", ids)
+    wrong = {
+        "jython": (3, "nothing to measure: there is no jython: 'jython' is not in $PATH"),
+        "pypi3": (2, "unknown runtime 'pypi3'; did you mean 'pypy3'?"),
+        "pypy3,pypy3": (2, "'pypy3' is given twice"),
+        "c=/bin/true": (2, "c is the C workloads"),
+        "a b=/bin/true": (2, "'a b=...' is no name"),
+        "x=./nothing": (3, "cannot run './nothing': No such file or directory"),
+        "x=": (2, "there is no command"),
+        "x=/bin/true": (3, "'x=/bin/true' runs none of the scripts"),
+    }
+    wrong = {word: why for word, why in wrong.items() if bench("--runtime", word)[0].returncode != why[0]
+             or why[1] not in bench("--runtime", word)[0].stderr}
+    report(not wrong, "a_runtime_that_cannot_be_is_refused_in_one_sentence", wrong)
+    done, _ = bench("--runtime", "pypy3", "--mode", "gil")
+    report(done.returncode == 2 and done.stderr == "gilscope: countdown: no lock to choose\n",
+           "a_mode_that_was_asked_for_is_refused_in_the_interpreters_own_words", done.stderr)
+    liar = interpreter(home + "/bin/liar", "echo '%s'" % (LINE % (3000, "6")))
+    done, result = bench("--runtime", f"c,liar={liar}", "--mode", "threads", "--workers", "2")
+    status = {cell["runtime"]: cell["status"] for cell in result["cells"]}
+    report(done.returncode == 1 and sorted(status.values()) == ["failed", "ok"]
+           and "differs from" in [cell["reason"] for cell in result["cells"] if cell["reason"]][0],
+           "the_work_of_one_runtime_is_checked_against_that_of_another", done.stdout)
+    sweeps(bench)
+
+
+def sweeps(bench):
+    done, result = bench("--runtime", "c,pypy3", "--mode", "sequential,threads", "--workers", "2",
+                         "--sweep", "interval=1ms,5ms,1ms", "--sweep=depth=3,4")
+    ids = [cell["id"] for cell in result["cells"] if "cpus" not in cell["id"]]
+    report(done.returncode == 0 and ids == [
+        "countdown/sequential/2", "countdown/threads/2",
+        "pypy3:countdown/sequential/2/depth=3", "pypy3:countdown/sequential/2/depth=4",
+        *[f"pypy3:countdown/threads/2/depth={d}/interval={i}" for i in ("1ms", "5ms") for d in (3, 4)]],
+           "a_sweep_is_a_cell_per_value_where_it_is_taken_and_two_are_their_product", done.stderr, ids)
+    wrong = {
+        "interval": "'interval' is not NAME=VALUE",
+        "interval=": "'interval=' is not NAME=VALUE",
+        "interval=1,,2": "a value is empty",
+        "intrval=1ms": "'intrval': no cell takes it",
+        "workers=1,2": "give --workers to bench itself",
+    }
+    wrong = {word: why for word, why in wrong.items()
+             if bench("--runtime", "pypy3", "--sweep", word)[0].returncode != 2
+             or why not in bench("--runtime", "pypy3", "--sweep", word)[0].stderr}
+    report(not wrong, "a_sweep_that_cannot_be_is_refused_in_one_sentence", wrong)
+
+
 def stopped(tmp):
     for number, name in ((signal.SIGTERM, "sigterm"), (signal.SIGINT, "sigint")):
         gilscope = fake(os.path.join(tmp, name), f"echo x >> {tmp}/{name}/runs\n"
@@ -251,6 +360,7 @@ def main():
     with tempfile.TemporaryDirectory() as tmp:
         real(tmp)
         made_up(tmp)
+        runtimes(tmp)
         stopped(tmp)
         beside(tmp)
         no_room(tmp)

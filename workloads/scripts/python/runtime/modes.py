@@ -150,12 +150,13 @@ def can_fork():
 
 
 def name_of_this():
+    language = "%d.%d.%d" % sys.version_info[:3]
+    if hasattr(sys, "pypy_version_info"):
+        return "PyPy %d.%d.%d, Python %s" % (sys.pypy_version_info[:3] + (language,))
     if sys.platform.startswith("java"):
-        name = "Jython"
-    else:
-        name = "PyPy" if hasattr(sys, "pypy_version_info") else "CPython"
+        return "Jython %s" % language
     free = hasattr(sys, "_is_gil_enabled") and not sys._is_gil_enabled()
-    return "%s %s%s" % (name, "%d.%d.%d" % sys.version_info[:3], " free-threaded" if free else "")
+    return "CPython %s%s" % (language, " free-threaded" if free else "")
 
 
 def lock_params():
