@@ -228,7 +228,8 @@ enum trace_call {
 /* LOCK_STATE: what CPython from 3.7 on keeps in the 32 bytes before its GIL's condition, as it was:
  * the switch interval in microseconds, the last holder (a pointer), whether it is locked (signed),
  * and the number of switches. Behind a COND_RETURN of the same thread its mutex is held, and all
- * belongs together; at the end of a process nothing is promised. */
+ * belongs together; before the condition is destroyed, and at the end of the process, nothing is
+ * promised. */
 
 /* Longest event: a text of 4,096 bytes and its fixed ARGs. */
 #define TRACE_ARGS_MAX 520

@@ -152,6 +152,8 @@ int odd_gil_states(void)
 	change(second, 6);
 	wait_in_vain(second, &second->condition);
 	tell(second);
+	change(second, 9);
+	tell(second);
 	destroy(second);
 	/* A program may forget that, and give the memory back. */
 	take_away(create(0));

@@ -116,14 +116,6 @@ void gil_made(unsigned kind, const void *object, uint64_t at)
 		remember((const char *)object - sizeof(pthread_mutex_t) - sizeof(pthread_cond_t));
 }
 
-void gil_forget_it(const void *condition)
-{
-	const void *_Atomic *slot = find(condition);
-
-	if (slot)
-		atomic_store_explicit(slot, NULL, memory_order_relaxed);
-}
-
 static void record(const void *condition, const struct words *words)
 {
 	const uint64_t args[] = { words->interval, words->holder, (uint64_t)(int64_t)words->locked,
@@ -132,18 +124,33 @@ static void record(const void *condition, const struct words *words)
 	ring_put_args(TRACE_LOCK_STATE, ring_operand(0, (uintptr_t)condition), args, 4);
 }
 
-void gil_record_it(const void *condition)
+static void record_now(const void *condition)
 {
 	const struct words *at = (const struct words *)condition - 1;
-	struct words words;
+	const struct words words = {
+		.interval = __atomic_load_n(&at->interval, __ATOMIC_RELAXED),
+		.holder = __atomic_load_n(&at->holder, __ATOMIC_RELAXED),
+		.locked = __atomic_load_n(&at->locked, __ATOMIC_RELAXED),
+		.switches = __atomic_load_n(&at->switches, __ATOMIC_RELAXED),
+	};
 
-	if (!find(condition))
-		return;
-	words.interval = __atomic_load_n(&at->interval, __ATOMIC_RELAXED);
-	words.holder = __atomic_load_n(&at->holder, __ATOMIC_RELAXED);
-	words.locked = __atomic_load_n(&at->locked, __ATOMIC_RELAXED);
-	words.switches = __atomic_load_n(&at->switches, __ATOMIC_RELAXED);
 	record(condition, &words);
+}
+
+void gil_record_it(const void *condition)
+{
+	if (find(condition))
+		record_now(condition);
+}
+
+void gil_forget_it(const void *condition)
+{
+	const void *_Atomic *slot = find(condition);
+
+	if (!slot)
+		return;
+	record_now(condition);
+	atomic_store_explicit(slot, NULL, memory_order_relaxed);
 }
 
 /* They may lie in memory that was given back without their being destroyed: so they are read by a

@@ -17,7 +17,7 @@ void gil_record_it(const void *condition);
 /* All that are remembered, whether they are still there or not; for the end of the process. */
 void gil_record_all(void);
 
-/* The condition will be no more. */
+/* The condition will be no more: it is recorded for the last time. */
 static inline void gil_forget(const void *condition)
 {
 	if (atomic_load_explicit(&gil_used, memory_order_relaxed) != 0)
