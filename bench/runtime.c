@@ -13,6 +13,7 @@
 
 static const struct family families[] = {
 	{ "python", "py" },
+	{ "ruby", "rb" },
 };
 #define FAMILIES (sizeof(families) / sizeof(families[0]))
 
@@ -24,6 +25,7 @@ static const struct row {
 	{ "c", NULL, NULL, NULL },
 	{ "python3", "python3", "python3", &families[0] },
 	{ "pypy3", "pypy3", "pypy3", &families[0] },
+	{ "ruby", "ruby", "ruby", &families[1] },
 	{ "jython", "jython", "jython", &families[0] },
 	{ "ocaml", "ocaml", "ocaml", NULL },
 };

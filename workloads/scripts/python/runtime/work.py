@@ -101,7 +101,8 @@ class Worker(object):
         cpu_ns, now = clocks.cpu_ns(), clocks.now_ns()
         self.finish_ns = now
         self.elapsed_ns += now - since[0]
-        after = (cpu_ns, clocks.run_delay_ns()) + clocks.switches()
+        switches = clocks.switches()
+        after = (cpu_ns, clocks.run_delay_ns()) + switches
         self.spent = [None if None in (spent, last, first) else spent + last - first
                       for spent, last, first in zip(self.spent, after, since[1])]
 

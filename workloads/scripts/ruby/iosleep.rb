@@ -1,0 +1,43 @@
+# frozen_string_literal: true
+
+# Workers that wait most of the time: timers that fall due, or bytes echoed by a pipe or a peer, one every
+# period. The loop is open, as in workloads/iosleep.c: an operation is due by the clock, whether or not the
+# one before has ended, and its latency counts from that moment.
+require_relative "runtime"
+
+PARAMS = [
+  Param.new(name: "io", kind: :choice, fallback: "sleep", choices: %w[sleep pipe socketpair], value: "KIND",
+            help: "an operation: a timer, a byte through one's own pipe, or one echoed by a peer"),
+  Param.new(name: "period", kind: :time, fallback: "1ms", low: 1000, high: 10**10, value: "TIME",
+            help: "from one operation of a worker to its next"),
+].freeze
+
+def work(worker, _phase)
+  period = worker.params["period"]
+  echoes = worker.params["io"] != "sleep"
+  start, stop = worker.share
+  due = System.now_ns
+  total = 0
+  worker.role = "io"
+  worker.did(stop - start)
+  (start...stop).each do |op|
+    byte = op & 255
+    due += period
+    System.sleep_until(due)
+    byte = worker.echo(byte) if echoes
+    worker.latency(System.now_ns - due)
+    total += mix((op << 8) | byte)
+  end
+  total
+end
+
+Main.main(Workload.new(
+  name: "iosleep",
+  summary: "waits for timers or byte echoes, one a period: latency from the intended start",
+  size_unit: "operations", size_default: "200", size_low: 1, size_high: 10**9,
+  params: PARAMS,
+  plan: ->(_count, _size, params) { Plan.new(echo: params["io"], loop: "open") },
+  setup: ->(*) {},
+  work: method(:work),
+  check: ->(_) { 0 }
+))
