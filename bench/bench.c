@@ -4,6 +4,7 @@
 #include "base/clock.h"
 #include "base/cpus.h"
 #include "base/home.h"
+#include "bench/like.h"
 #include "bench/measure.h"
 
 #include <inttypes.h>
@@ -33,6 +34,10 @@ static const struct param params[] = {
 	  .value = "R,..",
 	  .help = "run by these: c (default), python3 ..., see gilscope list runtimes, or any "
 		  "interpreter as NAME=COMMAND" },
+	{ .name = "like",
+	  .kind = PARAM_TEXT,
+	  .value = "R",
+	  .help = "make the tick of the C workloads as long as this interpreter's" },
 	{ .name = "workers",
 	  .kind = PARAM_TEXT,
 	  .value = "N,..",
@@ -98,6 +103,9 @@ static const struct param params[] = {
 	{ 0 },
 };
 
+/* Of --like, when it is none of those that are measured. Large. */
+static struct runtimes like_runtimes;
+
 static void print_row(const struct cell *cell, int width)
 {
 	const struct summary *summary = &cell->summary;
@@ -134,6 +142,20 @@ static int name_width(const struct matrix *matrix)
 	return (int)width;
 }
 
+static void print_likenesses(const struct result *result)
+{
+	for (size_t i = 0; i < result->calibration_count; i++) {
+		const struct calibration *found = &result->calibrations[i];
+		const struct likeness *like = &found->like;
+
+		if (like->runtime)
+			printf("%s ticks like %s's %s: %" PRIu64
+			       " spins, %.2f times its time (%.2f to %.2f)\n",
+			       found->workload, like->runtime, like->workload, found->tick_spins,
+			       like->ratio, like->ci95.low, like->ci95.high);
+	}
+}
+
 static void print_table(const struct result *result, const char *folder)
 {
 	const int width = name_width(result->matrix);
@@ -145,6 +167,7 @@ static void print_table(const struct result *result, const char *folder)
 		print_row(&result->matrix->cells[i], width);
 		failed += result->matrix->cells[i].status == CELL_FAILED;
 	}
+	print_likenesses(result);
 	for (size_t i = 0; i < result->runtimes->count; i++) {
 		const struct runtime *runtime = &result->runtimes->row[i];
 
@@ -187,6 +210,14 @@ static bool check_cells(struct sampler *sampler, const struct matrix *matrix, st
 	return true;
 }
 
+static bool find_like(struct matrix *matrix, const struct param_value *word, struct err *err)
+{
+	if (!word->given)
+		return true;
+	matrix->like = like_find(matrix->runtimes, &like_runtimes, word, matrix->folder, err);
+	return matrix->like && like_check(matrix, err);
+}
+
 static bool set_up(struct sampler *sampler, struct result *result, struct matrix *matrix,
 		   const struct param_set *options, struct err *err)
 {
@@ -210,6 +241,7 @@ static bool set_up(struct sampler *sampler, struct result *result, struct matrix
 	       runtimes_find(result->runtimes, param_get(options, "runtime"), sampler->workloads,
 			     err) &&
 	       matrix_fill(matrix, options, err) && matrix_settle(matrix, options, err) &&
+	       find_like(matrix, param_get(options, "like"), err) &&
 	       check_cells(sampler, matrix, err);
 }
 
@@ -315,6 +347,7 @@ static int run(int argc, char *argv[], struct err *err)
 			 err->code;
 	matrix_finish(&matrix);
 	runtimes_finish(&runtimes);
+	runtimes_finish(&like_runtimes);
 	return status;
 }
 

@@ -1,6 +1,7 @@
 /* Sizes and spins. */
 #include "bench/calibrate.h"
 
+#include "bench/like.h"
 #include "bench/runtime.h"
 
 #include <string.h>
@@ -52,8 +53,8 @@ static uint64_t round_size(double size)
 }
 
 /* Grows the work until it lasts long enough to be scaled to the target. */
-static bool find_size(struct sampler *sampler, struct cell *cell, uint64_t *elapsed_ns,
-		      struct err *err)
+bool calibrate_size(struct sampler *sampler, struct cell *cell, uint64_t *elapsed_ns,
+		    struct err *err)
 {
 	const double target = (double)cell->target_ns;
 
@@ -81,8 +82,14 @@ static bool is_interpreter(const struct cell *cell)
 	return cell->runtime && cell->runtime->family;
 }
 
-static bool find(struct sampler *sampler, const struct cell *first, struct calibration *found,
-		 struct err *err)
+/* The interpreter that C cells are to be like, and these: they get one size. */
+static bool is_like(const struct matrix *matrix, const struct cell *cell)
+{
+	return matrix->like && (!is_interpreter(cell) || cell->runtime == matrix->like);
+}
+
+static bool find(struct sampler *sampler, const struct matrix *matrix, const struct cell *first,
+		 struct calibration *found, struct err *err)
 {
 	struct cell cell = *first;
 	struct err why = { 0 };
@@ -92,10 +99,12 @@ static bool find(struct sampler *sampler, const struct cell *first, struct calib
 				       .target_ns = cell.target_ns,
 				       .size = cell.size };
 	snprintf(found->workload, sizeof(found->workload), "%s", cell.workload);
+	if (is_like(matrix, first))
+		return like_fit(sampler, matrix, first, found, err);
 	cell.size = cell.size ? cell.size : 10;
 	good = is_interpreter(first) || find_spins(sampler, &cell, &why);
 	if (good && first->size == 0) {
-		good = find_size(sampler, &cell, &found->elapsed_ns, &why);
+		good = calibrate_size(sampler, &cell, &found->elapsed_ns, &why);
 		found->size = cell.size;
 	}
 	found->tick_spins = cell.tick_spins;
@@ -111,9 +120,10 @@ static bool same_setting(const struct cell *a, const struct cell *b, const char 
 
 /* Cells of one runtime and workload get one size, so that they can be compared, unless their
  * operations are of another kind: a sleep lasts a hundred times as long as an echo. */
-static bool same_kind(const struct cell *a, const struct cell *b)
+static bool same_kind(const struct matrix *matrix, const struct cell *a, const struct cell *b)
 {
-	return strcmp(a->workload, b->workload) == 0 && a->runtime == b->runtime &&
+	return strcmp(a->workload, b->workload) == 0 &&
+	       (a->runtime == b->runtime || (is_like(matrix, a) && is_like(matrix, b))) &&
 	       same_setting(a, b, "io") && same_setting(a, b, "tick-ns");
 }
 
@@ -128,11 +138,12 @@ void calibrate(struct sampler *sampler, struct matrix *matrix, struct calibratio
 		struct cell *cell = &matrix->cells[i];
 		size_t known = 0;
 
-		while (known < *count && !same_kind(firsts[known], cell))
+		while (known < *count && !same_kind(matrix, firsts[known], cell))
 			known++;
 		if (known == *count)
 			firsts[known] = cell;
-		if (known == *count && !find(sampler, cell, &found[(*count)++], &reasons[known]) &&
+		if (known == *count &&
+		    !find(sampler, matrix, cell, &found[(*count)++], &reasons[known]) &&
 		    sampler->process.interrupted)
 			return;
 		cell->size = found[known].size;

@@ -13,6 +13,7 @@ struct matrix {
 	size_t count;
 	/* Set by the caller, whose they stay. */
 	struct runtimes *runtimes; /* null: the C binaries alone */
+	struct runtime *like;      /* whose tick the C cells get; null: their own */
 	const char *folder;        /* where the workloads are */
 };
 

@@ -226,6 +226,20 @@ static void put_run(struct emit *emit, const struct result *result)
 	emit_close(emit, '}');
 }
 
+/* A bare tick can be longer than one of an interpreter that compiles. */
+static void warn_likeness(struct emit *emit, const struct calibration *found)
+{
+	const struct likeness *like = &found->like;
+	char text[160];
+
+	if (!like->runtime || !like->ci95.known ||
+	    (like->ci95.low < 1.05 && like->ci95.high > 0.95))
+		return;
+	snprintf(text, sizeof(text), "%s is not like %s's %s: it takes %.2f times as long",
+		 found->workload, like->runtime, like->workload, like->ratio);
+	emit_string(emit, NULL, text);
+}
+
 static void put_warnings(struct emit *emit, const struct result *result)
 {
 	char warnings[MACHINE_WARNINGS][160];
@@ -240,6 +254,8 @@ static void put_warnings(struct emit *emit, const struct result *result)
 		emit_string(emit, NULL, warnings[i]);
 	if ((long)most > result->machine.cpus_allowed)
 		emit_string(emit, NULL, "some cells have more workers than there are CPUs");
+	for (size_t i = 0; i < result->calibration_count; i++)
+		warn_likeness(emit, &result->calibrations[i]);
 	emit_close(emit, ']');
 }
 
@@ -297,6 +313,23 @@ static void put_runtimes(struct emit *emit, const struct result *result)
 	emit_close(emit, ']');
 }
 
+static void put_likeness(struct emit *emit, const struct likeness *like)
+{
+	if (!like->runtime) {
+		emit_null(emit, "like");
+		return;
+	}
+	emit_open(emit, "like", '{');
+	emit_string(emit, "runtime", like->runtime);
+	emit_string(emit, "workload", like->workload);
+	emit_u64(emit, "size", like->size);
+	emit_double(emit, "interpreter_ns", like->interpreter_ns);
+	emit_double(emit, "c_ns", like->c_ns);
+	emit_double(emit, "ratio", like->ratio);
+	put_interval(emit, "ci95", like->ci95);
+	emit_close(emit, '}');
+}
+
 static void put_calibration(struct emit *emit, const struct result *result)
 {
 	emit_open(emit, "calibration", '[');
@@ -316,6 +349,7 @@ static void put_calibration(struct emit *emit, const struct result *result)
 			emit_u64(emit, "elapsed_ns", found->elapsed_ns);
 		else
 			emit_null(emit, "elapsed_ns");
+		put_likeness(emit, &found->like);
 		emit_close(emit, '}');
 	}
 	emit_close(emit, ']');

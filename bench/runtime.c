@@ -99,19 +99,31 @@ const json_t *runtime_describe(struct runtime *runtime, const char *folder, cons
 	return runtime->told[i];
 }
 
-bool runtime_has_mode(const json_t *told, const char *mode)
+static const json_t *row_named(const json_t *told, const char *list, const char *name)
 {
 	const json_t *row;
 	size_t i;
 
-	json_array_foreach(json_object_get(told, "modes"), i, row)
+	json_array_foreach(json_object_get(told, list), i, row)
 	{
-		const char *name = json_string_value(json_object_get(row, "name"));
+		const char *have = json_string_value(json_object_get(row, "name"));
 
-		if (name && strcmp(name, mode) == 0)
-			return true;
+		if (have && strcmp(have, name) == 0)
+			return row;
 	}
-	return false;
+	return NULL;
+}
+
+bool runtime_has_mode(const json_t *told, const char *mode)
+{
+	return row_named(told, "modes", mode);
+}
+
+bool runtime_takes(const json_t *told, const char *mode, const char *gil, const char *name)
+{
+	return row_named(told, "options", name) || row_named(told, "params", name) ||
+	       row_named(row_named(told, "gils", gil), "params", name) ||
+	       row_named(row_named(told, "modes", mode), "params", name);
 }
 
 /* A script says whose it is: that tells an interpreter from whatever else prints JSON. */

@@ -56,5 +56,8 @@ const json_t *runtime_describe(struct runtime *runtime, const char *folder, cons
 			       struct err *err);
 /* Whether the description has that mode. */
 bool runtime_has_mode(const json_t *told, const char *mode);
+/* Whether it takes that option in that mode: an option of all workloads, a parameter of this one,
+ * or of the mode or the lock model. */
+bool runtime_takes(const json_t *told, const char *mode, const char *gil, const char *name);
 
 #endif

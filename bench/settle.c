@@ -19,34 +19,6 @@ static bool is_own(const char *name)
 	return false;
 }
 
-static const json_t *row_named(const json_t *rows, const char *name)
-{
-	const json_t *row;
-	size_t i;
-
-	json_array_foreach(rows, i, row)
-	{
-		const char *have = json_string_value(json_object_get(row, "name"));
-
-		if (have && strcmp(have, name) == 0)
-			return row;
-	}
-	return NULL;
-}
-
-static bool has_param(const json_t *owner, const char *name)
-{
-	return row_named(json_object_get(owner, "params"), name);
-}
-
-/* It may be an option of all workloads, a parameter of this one, or of its lock model or mode. */
-static bool takes(const json_t *told, const struct cell *cell, const char *name)
-{
-	return row_named(json_object_get(told, "options"), name) || has_param(told, name) ||
-	       has_param(row_named(json_object_get(told, "gils"), cell->gil), name) ||
-	       has_param(row_named(json_object_get(told, "modes"), cell->mode), name);
-}
-
 /* The cells that take it, in 'taking'; how many, or -1 when a workload does not describe itself. */
 static int find_taking(const struct matrix *matrix, const char *name, bool taking[CELLS_MAX],
 		       struct err *err)
@@ -60,7 +32,7 @@ static int find_taking(const struct matrix *matrix, const char *name, bool takin
 
 		if (!told)
 			return -1;
-		taking[i] = takes(told, cell, name);
+		taking[i] = runtime_takes(told, cell->mode, cell->gil, name);
 		count += taking[i];
 	}
 	return count;

@@ -193,7 +193,7 @@ def interpreter(path, script):
     """A program that takes the place of one; it answers to the scripts of Python."""
     return write_program(path, f"""case "$*" in
 *--mode=gil*) echo 'countdown: no lock to choose' >&2; exit 2;;
-*countdown.py*--describe*) echo '{SPEAK}'; exit;;
+*.py*--describe*) echo '{SPEAK}'; exit;;
 *--describe*) exit 1;;
 esac
 {script}""")
@@ -215,7 +215,8 @@ def runtimes(tmp):
                    "--counters", "none", "-o", folder, *words, env={**os.environ, "PATH": home + "/bin:/bin"})
         return done, load(folder) if os.path.exists(folder + "/result.json") else None
 
-    done, result = bench("--runtime", f"c,mine={mine} -x  -y", "--mode", "sequential,threads", "--workers", "2")
+    done, result = bench("--runtime", f"c,mine={mine} -x  -y", "--mode", "sequential,threads",
+                         "--workers", "2")
     cells = {cell["id"]: cell for cell in result["cells"]}
     own = cells.get("mine:countdown/threads/2")
     with open(home + "/words", encoding="utf-8") as file:
@@ -265,6 +266,58 @@ def runtimes(tmp):
            and "differs from" in [cell["reason"] for cell in result["cells"] if cell["reason"]][0],
            "the_work_of_one_runtime_is_checked_against_that_of_another", done.stdout)
     sweeps(bench)
+
+
+def likes(tmp):
+    """Times that follow from size and spins: a tick of 100 is 90 spins and 10 that it takes anyway."""
+    read = ("size=1; spins=0\nfor word; do\n"
+            "case $last in --size) size=$word;; --tick-spins) spins=$word;; esac\n"
+            "last=$word; done\n")
+    times = LINE.replace('"nvcsw":0', '"cpu_ns":%s,"nvcsw":0')
+    home = os.path.join(tmp, "likes")
+    gilscope = fake(home, read + "t=$((size * (10 + spins)))\necho '%s'" % (times % ("'$t'", "5", "'$t'")))
+    # What waits lasts as long whatever the tick is.
+    write_program(home + "/workloads/iosleep",
+                  f"case \"$*\" in *--describe*) echo '{DESCRIBE}'; exit;; esac\n" + read + "echo '%s'"
+                  % (LINE % ("'$((size * 1000))'", "6")).replace("}]", ",\"spins\":'$spins'}]"))
+    os.makedirs(home + "/workloads/scripts/python")
+    for name in "countdown", "iosleep":
+        open(f"{home}/workloads/scripts/python/{name}.py", "w", encoding="utf-8").close()
+    mine = interpreter(home + "/mine", read + "t=$((size * 100)); c=$t; sum=5\n"
+                       "case \"$*\" in *iosleep*) c=$((t / 9)); sum=6;; esac\n"
+                       "echo '%s'" % (times % ("'$t'", "'$sum'", "'$c'")))
+    folder = home + "/out"
+    words = ["bench", "--runs", "1", "--warmup", "0", "--counters", "none", "--workers", "2", "-o", folder]
+    done = run(gilscope, *words, "--workload", "countdown,iosleep", "--mode", "sequential,threads",
+               "--runtime", f"c,mine={mine}", "--like", "mine")
+    result = load(folder) if done.returncode == 0 else {"calibration": [], "cells": []}
+    found = {row["workload"]: row for row in result["calibration"]}
+    like = found.get("countdown", {}).get("like")
+    report(like and found["countdown"]["tick_spins"] == 90 and like["ratio"] == 1 and like["ci95"] == [1, 1]
+           and like["runtime"] == "mine" and like["c_ns"] == like["interpreter_ns"],
+           "a_tick_is_made_as_long_as_an_interpreters", done.stdout, done.stderr, found)
+    sizes = {}
+    for cell in result["cells"]:
+        sizes.setdefault(cell["workload"], set()).add(cell["size"])
+    report(sizes and all(len(of_one) == 1 for of_one in sizes.values())
+           and len({cell["runtime"] for cell in result["cells"]}) == 2,
+           "c_and_the_interpreter_that_it_is_like_do_the_same_work", sizes)
+    waits = [cell for cell in result["cells"] if cell["id"] == "iosleep/threads/2"]
+    report(waits and found["iosleep"]["tick_spins"] == 90
+           and found["iosleep"]["like"]["workload"] == "countdown"
+           and waits[0]["samples"][0]["workers"][0]["spins"] == 90,
+           "what_mostly_waits_has_the_tick_of_countdown", found.get("iosleep"), waits)
+    wrong = {
+        ("--like", "c"): (2, "'c': give an interpreter"),
+        ("--like", "jython"): (3, "'jython': 'jython' is not in $PATH"),
+        ("--like", f"a={mine},b={mine}"): (2, "give one runtime"),
+        ("--like", "mine", "--runtime", f"mine={mine}"): (2, "--like is for the C workloads"),
+    }
+    for more, (code, why) in list(wrong.items()):
+        done = run(gilscope, *words, "--workload", "countdown", *more, env={**os.environ, "PATH": "/bin"})
+        if done.returncode == code and why in done.stderr:
+            del wrong[more]
+    report(not wrong, "what_nothing_can_be_like_is_refused_in_one_sentence", wrong, done.stderr)
 
 
 def sweeps(bench):
@@ -361,6 +414,7 @@ def main():
         real(tmp)
         made_up(tmp)
         runtimes(tmp)
+        likes(tmp)
         stopped(tmp)
         beside(tmp)
         no_room(tmp)
