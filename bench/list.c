@@ -245,8 +245,8 @@ static const struct topic {
 	const char *title;
 } topics[] = {
 	{ "workloads", put_workloads, 12, "workloads (--workload)" },
-	{ "modes", put_modes, 12, "modes (--mode)" },
-	{ "gils", put_gils, 12, "lock models of --mode gil (--gil)" },
+	{ "modes", put_modes, 17, "modes (--mode)" },
+	{ "gils", put_gils, 14, "lock models (--gil)" },
 	{ "runtimes", put_runtimes, 12, "runtimes (--runtime)" },
 	{ "counters", put_counters, 26, "counters (--counters)" },
 	{ "formats", put_formats, 12, "formats" },
