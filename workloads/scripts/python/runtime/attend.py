@@ -2,7 +2,6 @@
 the result; downwards a byte when all have come to the barrier. The end of the pipe is the worker's end."""
 import json
 import os
-import select
 
 from runtime.options import FAILED, IMPOSSIBLE, Refusal
 
@@ -33,6 +32,7 @@ class Link(object):
 def attend(links, kill, reap):
     """Until all workers have ended: lets them go on together, returns their results. 'reap' waits for one
     that has ended, and says what was wrong with its end; the others are killed then."""
+    import select  # Jython's wants a network library, and has no workers that are apart
     by_fd, poll = dict((link.up[0], link) for link in links), select.poll()
     ready, wrong = [], None
     for fd in by_fd:

@@ -15,7 +15,8 @@ elif hasattr(time, "monotonic"):
     def now_ns():
         return int(time.monotonic() * 1e9)
 elif sys.platform.startswith("java"):
-    from java.lang import System
+    from java.io import FileDescriptor, FileOutputStream, IOException
+    from java.lang import String, System
     now_ns = System.nanoTime
 else:
     # CPython 2.7 has no other that is as cheap: microseconds, of a clock that can be set.
@@ -56,6 +57,17 @@ def run_delay_ns():
             return int(waited) if int(ran) else None
     except (IOError, OSError, ValueError):
         return None
+
+
+def write_out(data):
+    """To the standard output; returns how much. Jython's descriptors are not the system's."""
+    if resource is not None:
+        return os.write(1, data)
+    try:
+        FileOutputStream(FileDescriptor.out).write(String(data).getBytes("ASCII"))
+    except IOException as why:
+        raise IOError(0, why.getMessage())
+    return len(data)
 
 
 def sleep_until(ns):

@@ -1,8 +1,6 @@
 """The ends of echoes: a pipe to oneself, or a pair of sockets whose other end a peer process serves, outside
 of any lock."""
 import os
-import select
-import socket
 
 from runtime import processes
 from runtime.options import IMPOSSIBLE, Refusal
@@ -21,7 +19,7 @@ class Echoes(object):
         for i in range(count):
             try:
                 one()
-            except (OSError, IOError, socket.error) as why:
+            except (OSError, IOError) as why:
                 raise Refusal(IMPOSSIBLE, "cannot open pipe %d of %d: %s" % (i + 1, count, why.strerror))
 
     def open_pipe(self):
@@ -29,7 +27,11 @@ class Echoes(object):
         self.ends.append((to, source))
 
     def open_pair(self):
-        ours, theirs = socket.socketpair()
+        import socket  # large, in Jython; here it is needed
+        try:
+            ours, theirs = socket.socketpair()
+        except socket.error as why:  # in Python 2 no OSError
+            raise OSError(*why.args)
         self.sockets.append((ours, theirs))
         self.ends.append((ours.fileno(), ours.fileno()))
 
@@ -54,6 +56,7 @@ class Echoes(object):
 
 
 def serve(fds):
+    import select
     poll = select.poll()
     for fd in fds:
         poll.register(fd, select.POLLIN)

@@ -218,8 +218,8 @@ def put(text):
     data = text.encode("ascii")
     try:
         while data:
-            data = data[os.write(1, data):]
-    except OSError as why:
+            data = data[clocks.write_out(data):]
+    except (OSError, IOError) as why:
         raise Refusal(IMPOSSIBLE, "cannot write the result: %s" % why.strerror)
 
 

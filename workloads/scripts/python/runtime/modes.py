@@ -159,12 +159,17 @@ def name_of_this():
     return "CPython %s%s" % (language, " free-threaded" if free else "")
 
 
+def has_lock():
+    """Whether one thread runs at a time."""
+    return not sys.platform.startswith("java") and "free-threaded" not in name_of_this()
+
+
 def lock_params():
     """How often the lock changes hands can be set, in the interpreter's own unit."""
-    if "free-threaded" in name_of_this():
+    if not has_lock():
         return []
     if hasattr(sys, "pypy_version_info") or not hasattr(sys, "setswitchinterval"):
-        if not hasattr(sys, "setcheckinterval") or sys.platform.startswith("java"):
+        if not hasattr(sys, "setcheckinterval"):
             return []
         return [Param("check-interval", NUMBER, str(sys.getcheckinterval()), 1, 10 ** 9, value="N",
                       help="bytecodes between two offers of the lock")]
@@ -184,13 +189,16 @@ def set_lock(params):
 
 MODES = [
     Mode("sequential", "one thread, one share after the other", sequential, in_turn=True),
-    Mode("threads", "a thread per worker, with the interpreter's own lock", threads, params=lock_params()),
+    Mode("threads", "a thread per worker, " + ("with the interpreter's own lock" if has_lock() else
+                                               "in an interpreter without a lock"),
+         threads, params=lock_params()),
     Mode("processes", "a forked process per worker", forked, lack=can_fork()),
     Mode("subinterpreters", "a thread per worker, each with an interpreter and a lock of its own",
          subinterpreters.run, lack=subinterpreters.lack(name_of_this())),
 ]
 # What the C workloads have and an interpreter cannot be asked for.
 ELSEWHERE = {
-    "gil": "mode 'gil' is of the C workloads; %s has a lock of its own: give threads" % name_of_this(),
+    "gil": "mode 'gil' is of the C workloads; %s has %s: give threads" % (
+        name_of_this(), "a lock of its own" if has_lock() else "no lock"),
     "nogil": "mode 'nogil' is of the C workloads; give threads to a free-threaded interpreter",
 }
