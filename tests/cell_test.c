@@ -1,9 +1,11 @@
 /* Cells: what is the reference of what, ratios within rounds, medians of what was counted; and the
  * matrix that the options make. All on made-up samples. */
 #include "bench/matrix.h"
+#include "bench/runtime.h"
 
 #include "tests/test.h"
 
+#include <math.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -127,6 +129,46 @@ static void a_reference_with_other_settings_is_none(void **state)
 	cell_finish(&cells[1]);
 }
 
+static void another_runtime_is_no_reference_and_is_named_in_the_id(void **state)
+{
+	struct runtime python = { .name = "python3" }, pypy = { .name = "pypy3" };
+	struct cell cells[3] = { made("w", "sequential", 2, 10), made("w", "sequential", 2, 10),
+				 made("w", "threads", 2, 10) };
+
+	(void)state;
+	cells[1].runtime = &pypy;
+	cells[2].runtime = &python;
+	for (size_t i = 0; i < 3; i++) {
+		cell_name(&cells[i]);
+		add(&cells[i], 0, 100);
+	}
+	assert_string_equal(cells[0].id, "w/sequential/2");
+	assert_string_equal(cells[2].id, "python3:w/threads/2");
+	cells_summarize(cells, 3);
+	assert_null(cells[2].summary.reference);
+	cells[1].runtime = &python;
+	cells_summarize(cells, 3);
+	assert_ptr_equal(cells[2].summary.reference, &cells[1]);
+	for (size_t i = 0; i < 3; i++)
+		cell_finish(&cells[i]);
+}
+
+static void a_cell_without_known_switches_has_no_median_of_them(void **state)
+{
+	struct cell cell = made("w", "threads", 2, 10);
+	struct sample sample = { .elapsed_ns = 5, .nvcsw = 3 };
+
+	(void)state;
+	cell_keep(&cell, &sample, true);
+	cells_summarize(&cell, 1);
+	assert_true(cell.summary.nvcsw == 3);
+	sample.switches_unknown = true;
+	cell_keep(&cell, &sample, true);
+	cells_summarize(&cell, 1);
+	assert_true(isnan(cell.summary.nvcsw) && isnan(cell.summary.nivcsw));
+	cell_finish(&cell);
+}
+
 static void what_is_counted_apart_has_a_median_and_what_is_not_counted_has_none(void **state)
 {
 	struct cell cell = made("w", "threads", 2, 10);
@@ -239,6 +281,8 @@ int main(void)
 		cmocka_unit_test(other_work_is_no_reference_but_other_cpus_are),
 		cmocka_unit_test(the_reference_on_the_same_cpus_is_preferred),
 		cmocka_unit_test(a_reference_with_other_settings_is_none),
+		cmocka_unit_test(another_runtime_is_no_reference_and_is_named_in_the_id),
+		cmocka_unit_test(a_cell_without_known_switches_has_no_median_of_them),
 		cmocka_unit_test(
 			what_is_counted_apart_has_a_median_and_what_is_not_counted_has_none),
 		cmocka_unit_test(options_narrow_the_suite_to_their_cells),

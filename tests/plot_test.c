@@ -155,6 +155,29 @@ static void options_varied_on_purpose_tell_groups_apart_and_calibration_does_not
 	findings_free(&findings);
 }
 
+static void another_runtime_has_groups_of_its_own(void **state)
+{
+	struct findings findings;
+	struct err err = { 0 };
+
+	(void)state;
+	assert_true(read_with(&findings, "'workload':'convoy'",
+			      "'runtime':'python3','workload':'convoy'", &err));
+	assert_int_equal(findings.group_count, 3);
+	assert_string_equal(findings.groups[0].name, "python3 convoy");
+	assert_string_equal(findings.groups[0].runtime, "python3");
+	assert_string_equal(findings.groups[1].name, "convoy, cpu=0");
+	assert_null(findings.groups[1].runtime);
+	findings_free(&findings);
+	assert_true(read_with(&findings, "'workload':'convoy'", "'runtime':'c','workload':'convoy'",
+			      &err));
+	assert_int_equal(findings.group_count, 2);
+	assert_null(findings.cells[0].runtime);
+	findings_free(&findings);
+	expect_wrong("'workload':'convoy'", "'runtime':7,'workload':'convoy'",
+		     ": cells[0].runtime is not a text");
+}
+
 static void a_failed_cell_is_in_no_chart(void **state)
 {
 	struct findings findings;
@@ -324,6 +347,7 @@ int main(void)
 		cmocka_unit_test(series_are_ordered_and_keep_the_colours_of_their_names),
 		cmocka_unit_test(
 			options_varied_on_purpose_tell_groups_apart_and_calibration_does_not),
+		cmocka_unit_test(another_runtime_has_groups_of_its_own),
 		cmocka_unit_test(a_failed_cell_is_in_no_chart),
 		cmocka_unit_test(what_is_not_known_is_not_a_number),
 		cmocka_unit_test(a_percentile_is_the_smallest_value_that_the_share_does_not_exceed),
