@@ -47,6 +47,7 @@ static void see_lead(const struct sight *sight, uint64_t when)
 
 	if (user->dropped && !user->between && user->unwatched) {
 		user->leading = true;
+		user->leads_to_call = sight->kind == TRACE_CALL;
 		user->led = when > user->own_at ? when - user->own_at : 0;
 	}
 }
@@ -66,14 +67,28 @@ static void settle_drop(const struct sight *sight, bool forced)
 		user->tally.drops_voluntary++;
 }
 
+/* It was a drop. */
+static void settle_doubt(const struct sight *sight, struct gil_user *user)
+{
+	if (!user || !user->in_doubt)
+		return;
+	user->in_doubt = false;
+	sight->gil->doubtful = NULL;
+	if (user->doubtful_counts)
+		add(sight, &user->tally.hold, user->doubtful_hold);
+}
+
 void account_ask(const struct sight *sight, uint64_t when)
 {
 	struct gil_user *user = sight->user;
 	const bool forced = user->requested && !user->between;
 
+	settle_doubt(sight, user);
 	see_lead(sight, when);
-	if (user->leading)
+	if (user->leading) {
 		add(sight, &user->lead, user->led);
+		user->lead_calls += user->leads_to_call;
+	}
 	user->leading = false;
 	if (user->dropped) {
 		user->coming_back = !forced;
@@ -191,6 +206,7 @@ void account_take(const struct sight *sight)
 	struct gil *gil = sight->gil;
 	struct gil_user *user = sight->user;
 
+	settle_doubt(sight, gil->doubtful);
 	if (user->contended)
 		leave_waiting(sight);
 	for (const struct gil_user *other = gil->waiting; other; other = other->next) {
@@ -210,6 +226,8 @@ void account_take(const struct sight *sight)
 	}
 	gil->holder = gil->last = user;
 	gil->requested = false;
+	if (gil->first_taken_at == 0)
+		gil->first_taken_at = sight->when;
 	user->taken_at = sight->when;
 	user->contended = user->coming_back = false;
 	user->state = GIL_HOLDING;
@@ -232,8 +250,10 @@ static void end_hold(const struct sight *sight)
 {
 	struct gil_user *user = sight->user;
 
-	if (counts(sight) && user->taken_at > 0)
-		add(sight, &user->tally.hold, since(sight, user->taken_at));
+	user->doubtful_hold = since(sight, user->taken_at);
+	user->doubtful_counts = counts(sight) && user->taken_at > 0;
+	if (user->doubtful_counts && !user->in_doubt)
+		add(sight, &user->tally.hold, user->doubtful_hold);
 	for (struct gil_user *waiter = sight->gil->waiting; waiter; waiter = waiter->next)
 		charge(sight, waiter, user);
 	sight->gil->holder = NULL;
@@ -258,6 +278,26 @@ void account_drop(const struct sight *sight, bool requested)
 	user->call = 0;
 	user->dropped_at = sight->when;
 	user->state = GIL_OUT;
+}
+
+void account_drop_in_doubt(const struct sight *sight, bool requested)
+{
+	assert(sight->gil->holder == sight->user && !sight->gil->waiting);
+	sight->user->in_doubt = true;
+	sight->gil->doubtful = sight->user;
+	account_drop(sight, requested);
+}
+
+void account_undo_drop(const struct sight *sight)
+{
+	struct gil *gil = sight->gil;
+	struct gil_user *user = sight->user;
+
+	assert(gil->doubtful == user && !gil->holder);
+	gil->doubtful = NULL;
+	gil->holder = user;
+	user->in_doubt = user->dropped = user->leading = false;
+	user->state = GIL_HOLDING;
 }
 
 void account_drop_forced(const struct sight *sight)
@@ -290,7 +330,8 @@ void account_forced_end(const struct sight *sight)
 	user->forced_at = 0;
 }
 
-/* Of another lock that several threads use; what is a thread's own says nothing. */
+/* Of another lock that several threads use; what is a thread's own says nothing. Nor does, without
+ * the lock, letting go of what was waited with: that was a call that blocks. */
 static bool lets_go_of_shared(const struct sight *sight)
 {
 	const struct finding *finding = &sight->gils->finding;
@@ -308,14 +349,22 @@ void account_other(const struct sight *sight)
 	struct gil_user *user = sight->user;
 
 	see_lead(sight, sight->when);
+	/* Ruby tells those who listen under such a lock. */
+	if (sight->kind < TRACE_RWLOCK_INIT || sight->kind > TRACE_RWLOCK_RELEASE_FAIL)
+		user->touched = 0;
 	user->between |= user->dropped;
-	if (user->dropped && sight->kind == TRACE_CALL &&
+	if (user->dropped && sight->kind == TRACE_CALL && !user->section.open &&
 	    record_value(sight->record) < TRACE_CALL_COUNT)
 		user->call = (uint32_t)record_value(sight->record);
-	if (lets_go_of_shared(sight) && sight->gil->holder == user)
+	if (sight->kind == TRACE_COND_WAIT && sight->count > 1)
+		user->waited_with = sight->record[1].operand;
+	if (!lets_go_of_shared(sight))
+		return;
+	if (sight->gil->holder == user)
 		user->inside++;
-	else if (lets_go_of_shared(sight) && user->dropped)
+	else if (user->dropped && user->waited_with != record_value(sight->record))
 		user->outside++;
+	user->waited_with = 0;
 }
 
 static void add_tally(struct gils *gils, struct gil_tally *sum, const struct gil_tally *tally)
@@ -345,6 +394,7 @@ void account_finish(struct gils *gils, struct gil *gil, uint64_t end)
 		uint64_t charged = 0;
 
 		sight.user = user;
+		settle_doubt(&sight, user);
 		settle_drop(&sight, false);
 		for (size_t k = 0; k < user->blame_room; k++)
 			charged += user->blame[k];

@@ -35,6 +35,10 @@ void account_take(const struct sight *sight);
 void account_gain(const struct sight *sight);
 /* 'requested': the lock's rule is why, if the thread asks for it again at once. */
 void account_drop(const struct sight *sight, bool requested);
+/* The same, and it may turn out to be none: until the thread asks again, or another takes the lock
+ * without a wait, it can be undone. */
+void account_drop_in_doubt(const struct sight *sight, bool requested);
+void account_undo_drop(const struct sight *sight);
 /* The drop that was just made was forced, whatever follows. */
 void account_drop_forced(const struct sight *sight);
 /* Having let go it waits for a successor: from its first such wait to the return of the last. */
@@ -51,6 +55,7 @@ void account_finish(struct gils *gils, struct gil *gil, uint64_t end);
 void cpython3_see(const struct sight *sight, enum role role);
 void monitor_see(const struct sight *sight, enum role role);
 void pypy_see(const struct sight *sight, enum role role);
+void queue_see(const struct sight *sight, enum role role);
 void semaphore_see(const struct sight *sight, enum role role);
 void mutex_see(const struct sight *sight, enum role role);
 

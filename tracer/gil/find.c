@@ -6,10 +6,9 @@
 #include <string.h>
 
 #define MEMORY 8
-#define OTHERS 16            /* suspects of a process that are not certain */
-#define PYPY_WAIT_NS 1000000 /* ten times what it waits */
 #define DAYS_NS (INT64_C(86400000000000) * 1000)
 #define HELD 8
+#define WITHIN (sizeof(((struct thing *)NULL)->within) / sizeof(uint64_t))
 
 /* sizeof(pthread_mutex_t), sizeof(pthread_cond_t) of the traced program: x86-64, aarch64 (glibc).
  */
@@ -84,6 +83,44 @@ static struct thing *thing_at(const struct reading *reading, uint64_t address)
 no_memory:
 	finding->no_memory = true;
 	return NULL;
+}
+
+/* What a condition is to a mutex, made when it is new; null without memory. The last one that was
+ * looked for is the first of the chain. */
+static struct bond *bond_of(const struct reading *reading, struct thing *cond, uint64_t mutex)
+{
+	struct finding *finding = reading->finding;
+	struct bond *bonds = finding->bonds;
+	uint32_t at = cond->bonds, before = 0;
+
+	for (; at; before = at, at = bonds[at - 1].next) {
+		if (bonds[at - 1].mutex != mutex)
+			continue;
+		if (before) {
+			bonds[before - 1].next = bonds[at - 1].next;
+			bonds[at - 1].next = cond->bonds;
+			cond->bonds = at;
+		}
+		return &bonds[at - 1];
+	}
+	if (finding->bond_count == finding->bond_room) {
+		const size_t room = finding->bond_room ? 2 * finding->bond_room : 64;
+
+		bonds = realloc(bonds, room * sizeof(*bonds));
+		if (!bonds) {
+			finding->no_memory = true;
+			return NULL;
+		}
+		finding->bonds = bonds;
+		finding->bond_room = room;
+	}
+	bonds[finding->bond_count] = (struct bond){
+		.cond = (uint32_t)(cond - finding->things),
+		.next = cond->bonds,
+		.mutex = mutex,
+	};
+	cond->bonds = (uint32_t)++finding->bond_count;
+	return &bonds[cond->bonds - 1];
 }
 
 static void use(struct thing *thing, uint32_t thread)
@@ -168,6 +205,7 @@ static void match_making(const struct reading *reading, uint64_t last)
 			return;
 		thing->made = true;
 		thing->made_as = making->as;
+		thing->made_at = reading->when;
 		if (making->as == GIL_CPYTHON3) {
 			thing->switch_cond = last;
 			thing->cond = deed(reading->doer, 2)->address;
@@ -183,13 +221,33 @@ static void see_init(const struct reading *reading, unsigned kind, uint64_t addr
 
 	if (!thing)
 		return;
-	if (kind == TRACE_SEM_INIT) {
+	if (kind == TRACE_MUTEX_INIT) {
+		thing->maker = reading->thread + 1;
+	} else if (kind == TRACE_SEM_INIT) {
 		thing->first_value = reading->count > 2 ? reading->record[2].operand : 0;
 		thing->holder = 0;
 	} else if (kind == TRACE_COND_INIT) {
 		thing->is_cond = true;
 		thing->monotonic = record_detail(reading->record) & TRACE_INIT_MONOTONIC;
 		match_making(reading, address);
+	}
+}
+
+/* The mutex that most of the takes under 'around' are of: the majority's vote in one pass. */
+static void nest(struct thing *around, uint64_t address)
+{
+	around->inners++;
+	for (size_t i = 0; i < WITHIN && around->within[i] != address; i++) {
+		if (around->within[i] == 0) {
+			around->within[i] = address;
+			break;
+		}
+	}
+	if (around->inner == address) {
+		around->inner_lead++;
+	} else if (--around->inner_lead < 0) {
+		around->inner = address;
+		around->inner_lead = 1;
 	}
 }
 
@@ -205,7 +263,7 @@ static void see_mutex_acquire(const struct reading *reading, uint64_t address)
 		struct thing *around = thing_at(reading, doer->held[doer->held_count - 1]);
 
 		if (around)
-			around->inner = address;
+			nest(around, address);
 		thing = thing_at(reading, address);
 		if (thing)
 			thing->nested++;
@@ -254,23 +312,21 @@ static void see_mutex_release(const struct reading *reading, uint64_t address)
 static void see_signal(const struct reading *reading, uint64_t address)
 {
 	const struct doer *doer = reading->doer;
+	const bool inside = doer->held_count > 0;
 	struct thing *cond = thing_at(reading, address), *mutex;
+	struct bond *bond;
 	uint64_t around;
 
 	if (!cond)
 		return;
 	cond->is_cond = true;
-	if (doer->held_count > 0) {
-		around = doer->held[doer->held_count - 1];
-		cond->inside++;
-	} else if (deed(doer, 1)->kind == TRACE_MUTEX_RELEASE) {
-		around = deed(doer, 1)->address;
-		cond->after++;
-	} else {
+	if (!inside && deed(doer, 1)->kind != TRACE_MUTEX_RELEASE)
 		return;
-	}
-	if (!cond->mutex)
-		cond->mutex = around;
+	around = inside ? doer->held[doer->held_count - 1] : deed(doer, 1)->address;
+	bond = bond_of(reading, cond, around);
+	if (!bond)
+		return;
+	*(inside ? &bond->inside : &bond->after) += 1;
 	mutex = thing_at(reading, around);
 	if (!mutex)
 		return;
@@ -284,24 +340,28 @@ static void see_wait(const struct reading *reading, uint64_t address)
 {
 	const struct doer *doer = reading->doer;
 	struct thing *cond = thing_at(reading, address), *mutex;
+	struct bond *bond;
 
 	if (!cond || reading->count < 2)
 		return;
 	cond->is_cond = true;
-	cond->mutex = reading->record[1].operand;
-	cond->waits++;
-	use(cond, reading->thread);
+	bond = bond_of(reading, cond, reading->record[1].operand);
+	if (!bond)
+		return;
+	bond->waits++;
+	bond->many |= bond->user && bond->user != reading->thread + 1;
+	bond->user = bond->user ? bond->user : reading->thread + 1;
 	if (record_detail(reading->record) != TRACE_UNTIMED && reading->count > 2) {
 		const int64_t in = finding_deadline_in(reading->finding->trace, reading->when,
 						       reading->record[2].operand);
 
-		cond->timed++;
-		if (in > 0 && (uint64_t)in > cond->longest_ns)
-			cond->longest_ns = (uint64_t)in;
+		bond->timed++;
+		if (in > 0 && (uint64_t)in > bond->longest_ns)
+			bond->longest_ns = (uint64_t)in;
 	}
-	if (doer->held_count > 1 && doer->held[doer->held_count - 1] == cond->mutex) {
-		cond->under++;
-		mutex = thing_at(reading, cond->mutex);
+	if (doer->held_count > 1 && doer->held[doer->held_count - 1] == bond->mutex) {
+		bond->under++;
+		mutex = thing_at(reading, bond->mutex);
 		if (mutex)
 			mutex->outer = doer->held[doer->held_count - 2];
 	}
@@ -408,6 +468,15 @@ static void read_run(struct reading *reading, const struct trace_run *run)
 	}
 }
 
+bool thing_is_around(const struct thing *around, const struct thing *mutex)
+{
+	for (size_t i = 0; i < WITHIN; i++) {
+		if (around->within[i] == mutex->address)
+			return true;
+	}
+	return false;
+}
+
 int64_t finding_deadline_in(const struct trace *trace, uint64_t when, uint64_t deadline_ns)
 {
 	const uint64_t since = trace_ns(trace, when);
@@ -417,197 +486,6 @@ int64_t finding_deadline_in(const struct trace *trace, uint64_t when, uint64_t d
 	if (in < DAYS_NS && in > -DAYS_NS)
 		return in;
 	return (int64_t)(deadline_ns - trace->first.realtime_ns - since);
-}
-
-/* What the conditions of a mutex come to. */
-struct company {
-	uint64_t own, shared; /* conditions that one thread waited at, and that many did */
-	uint64_t conds, waits, timed, longest_ns, inside, after, under;
-};
-
-static struct company *gather(const struct finding *finding)
-{
-	struct company *all = calloc(finding->thing_count + 1, sizeof(*all));
-
-	for (size_t i = 0; all && i < finding->thing_count; i++) {
-		const struct thing *cond = &finding->things[i];
-		const uint32_t mutex =
-			cond->is_cond ? places_find(&finding->places, cond->process, cond->mutex) :
-					0;
-		struct company *company = &all[mutex];
-
-		if (!mutex || (cond->waits == 0 && cond->inside == 0 && cond->after == 0))
-			continue;
-		company->conds++;
-		company->own += cond->waits > 0 && !cond->many;
-		company->shared += cond->many;
-		company->waits += cond->waits;
-		company->timed += cond->timed;
-		company->inside += cond->inside;
-		company->after += cond->after;
-		company->under += cond->under;
-		if (cond->longest_ns > company->longest_ns)
-			company->longest_ns = cond->longest_ns;
-	}
-	return all;
-}
-
-static struct suspect *add_suspect(struct finding *finding, uint32_t thing, enum protocol protocol,
-				   enum gil_kind kind)
-{
-	const struct thing *of = &finding->things[thing];
-	struct suspect *suspects = finding->suspects;
-
-	if (finding->suspect_count == finding->suspect_room) {
-		const size_t room = finding->suspect_room ? 2 * finding->suspect_room : 16;
-
-		suspects = realloc(suspects, room * sizeof(*suspects));
-		if (!suspects) {
-			finding->no_memory = true;
-			return NULL;
-		}
-		finding->suspects = suspects;
-		finding->suspect_room = room;
-	}
-	suspects[finding->suspect_count] = (struct suspect){
-		.protocol = protocol,
-		.kind = kind,
-		.process = of->process,
-		.thing = thing,
-		.certain = protocol == PROTOCOL_CPYTHON3 || protocol == PROTOCOL_PYPY,
-	};
-	return &suspects[finding->suspect_count++];
-}
-
-/* Those that nothing else looks like. True: the mutex is one. */
-static bool suspect_certain(struct finding *finding, uint32_t i, const struct company *company)
-{
-	const struct thing *thing = &finding->things[i];
-
-	if (thing->made && thing->made_as == GIL_CPYTHON3 && thing->nests == 0) {
-		finding->idle_made++;
-		finding->idle_process = thing->process;
-		return true;
-	}
-	if (thing->made && thing->made_as == GIL_PYPY)
-		return add_suspect(finding, i, PROTOCOL_PYPY, GIL_PYPY);
-	if (thing->nests > 0)
-		return add_suspect(finding, i, PROTOCOL_CPYTHON3, GIL_CPYTHON3);
-	if (company->waits > 0 && company->timed == company->waits &&
-	    company->under == company->waits && company->longest_ns <= PYPY_WAIT_NS)
-		return add_suspect(finding, i, PROTOCOL_PYPY, GIL_PYPY);
-	return false;
-}
-
-/* Whose monitor it is, by who waits at which condition, how long, and when it is signalled. */
-static enum gil_kind kind_of(const struct thing *thing, const struct company *company)
-{
-	const bool one = company->conds == 1 && company->inside + company->after > company->waits;
-
-	if (thing->made && thing->made_as == GIL_RUBY)
-		return GIL_RUBY;
-	if (one || company->own == 0)
-		return company->after ? GIL_OCAML4 : thing->inner ? GIL_OCAML5 : GIL_CPYTHON2COND;
-	if (company->timed > 0)
-		return GIL_RUBY;
-	return thing->inner ? GIL_RUBY33 : GIL_FAIR;
-}
-
-static void suspect_others(struct finding *finding, uint32_t i, const struct company *company)
-{
-	const struct thing *thing = &finding->things[i];
-	struct suspect *suspect;
-
-	if (thing->is_cond || (!thing->many && !(thing->made && thing->made_as == GIL_RUBY)))
-		return;
-	if (thing->first_value == 1) {
-		if (thing->foreign == 0 && thing->gave_up == 0)
-			add_suspect(finding, i, PROTOCOL_SEMAPHORE, GIL_CPYTHON2);
-		return;
-	}
-	if (company->conds == 0 && !(thing->made && thing->made_as == GIL_RUBY)) {
-		/* Either itself, or what guards a flag that nobody has waited for yet. */
-		if (2 * thing->nested <= thing->taken)
-			add_suspect(finding, i, PROTOCOL_MUTEX, GIL_MUTEX);
-		suspect = add_suspect(finding, i, PROTOCOL_MONITOR,
-				      thing->inner ? GIL_RUBY33 : GIL_FAIR);
-		if (suspect)
-			suspect->unwaited = true;
-		return;
-	}
-	suspect = add_suspect(finding, i, PROTOCOL_MONITOR, kind_of(thing, company));
-	if (suspect && thing->signalled && suspect->kind != GIL_RUBY)
-		suspect->first = thing->user;
-}
-
-static int busiest_first(const void *a, const void *b, void *finding)
-{
-	const struct thing *things = ((const struct finding *)finding)->things;
-	const uint32_t i = *(const uint32_t *)a, j = *(const uint32_t *)b;
-
-	if (things[i].process != things[j].process)
-		return things[i].process < things[j].process ? -1 : 1;
-	if (things[i].taken != things[j].taken)
-		return things[i].taken < things[j].taken ? 1 : -1;
-	return (i > j) - (i < j);
-}
-
-/* By process, the busiest first: of what is not certain only a few are looked at. */
-static void suspect_all(struct finding *finding, const uint32_t *order,
-			const struct company *company)
-{
-	bool *certain = calloc(finding->family.process_count + 1, sizeof(*certain));
-	size_t others = 0;
-	uint32_t process = FAMILY_NONE;
-
-	finding->no_memory |= !certain;
-	for (size_t k = 0; certain && k < finding->thing_count; k++) {
-		const uint32_t i = order[k];
-
-		if (suspect_certain(finding, i, &company[i + 1]))
-			certain[finding->things[i].process] = true;
-	}
-	for (size_t k = 0; certain && k < finding->thing_count; k++) {
-		const struct thing *thing = &finding->things[order[k]];
-		const size_t before = finding->suspect_count;
-
-		if (thing->process != process)
-			others = 0;
-		process = thing->process;
-		if (certain[process] || others >= OTHERS)
-			continue;
-		suspect_others(finding, order[k], &company[order[k] + 1]);
-		others += finding->suspect_count > before;
-	}
-	free(certain);
-}
-
-/* A forked process goes on with its parent's lock, and may use it too little to be told by. */
-static void suspect_heirs(struct finding *finding)
-{
-	const size_t count = finding->suspect_count;
-
-	for (uint32_t p = 0; p < finding->family.process_count; p++) {
-		const struct family_process *process = &finding->family.processes[p];
-
-		if (process->origin != TRACE_BY_FORK || process->parent == FAMILY_NONE)
-			continue;
-		for (size_t s = 0; s < count; s++) {
-			const struct suspect parent = finding->suspects[s];
-			const struct thing *thing = &finding->things[parent.thing];
-			uint32_t own;
-			struct suspect *heir;
-
-			if (parent.process != process->parent || parent.certain)
-				continue;
-			own = places_find(&finding->places, p, thing->address);
-			if (!own || finding->things[own - 1].taken == 0)
-				continue;
-			heir = add_suspect(finding, own - 1, parent.protocol, parent.kind);
-			if (heir)
-				heir->heir_of = (uint32_t)s + 1;
-		}
-	}
 }
 
 static bool read_all(struct finding *finding, uint64_t to_ns, struct err *err)
@@ -631,23 +509,6 @@ static bool read_all(struct finding *finding, uint64_t to_ns, struct err *err)
 		return err_set(err, why.code, "%s", why.text);
 	family_complete(&finding->family);
 	return true;
-}
-
-static void suspect_things(struct finding *finding)
-{
-	uint32_t *order = calloc(finding->thing_count + 1, sizeof(*order));
-	struct company *company = gather(finding);
-
-	finding->no_memory |= !order || !company;
-	for (uint32_t i = 0; order && i < finding->thing_count; i++)
-		order[i] = i;
-	if (!finding->no_memory) {
-		qsort_r(order, finding->thing_count, sizeof(*order), busiest_first, finding);
-		suspect_all(finding, order, company);
-		suspect_heirs(finding);
-	}
-	free(order);
-	free(company);
 }
 
 bool finding_read(struct finding *finding, const struct trace *trace, uint64_t to_ns,
@@ -677,6 +538,7 @@ void finding_finish(struct finding *finding)
 		family_finish(&finding->family);
 	places_finish(&finding->places);
 	free(finding->things);
+	free(finding->bonds);
 	free(finding->suspects);
 	*finding = (struct finding){ 0 };
 }

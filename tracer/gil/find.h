@@ -13,6 +13,7 @@ enum protocol {
 	PROTOCOL_CPYTHON3, /* a flag under a mutex, forced switching under another */
 	PROTOCOL_PYPY,     /* a word; contended takers queue on a mutex and wait 0.1 ms at a time */
 	PROTOCOL_MONITOR,  /* a flag or a queue under a mutex, waited for at conditions */
+	PROTOCOL_QUEUE,    /* a queue under a mutex, whose first is given the lock */
 	PROTOCOL_SEMAPHORE, /* a semaphore that began with 1 */
 	PROTOCOL_MUTEX,     /* the mutex itself */
 };
@@ -36,27 +37,40 @@ enum gil_kind {
 struct thing {
 	uint64_t address;
 	uint32_t process;
-	uint32_t user; /* the first thread that took it, or waited at it */
-	bool many;     /* others did, too */
+	uint32_t maker; /* mutex: the thread of its last INIT */
+	uint32_t user;  /* the first thread that took it */
+	uint32_t bonds; /* condition: index + 1 of its first one; 0: none */
+	bool many;      /* others took it, too */
 	bool is_cond;
 	bool monotonic;  /* condition: its deadlines' clock, by its INIT */
 	bool signalled;  /* mutex: its first section ended in a signal */
 	bool made;       /* mutex: as the lock of 'made_as' is made, with these around it */
 	uint8_t made_as; /* gil_kind */
+	uint64_t made_at;
 	uint64_t taken;  /* how often */
 	uint64_t outer;  /* mutex: held while it is waited with; 0: none */
 	uint64_t nested; /* mutex: taken while another one was held */
-	uint64_t inner;  /* mutex: taken while it is held; 0: none */
-	uint64_t nests;  /* mutex: CPython 3's way to take its lock, with: */
+	uint64_t inner;  /* mutex: taken while it is held, more often than any other; 0: none */
+	uint64_t inners; /* mutex: how often another was taken while it is held */
+	int64_t inner_lead;
+	uint64_t within[4]; /* mutex: the first ones that were taken while it was held */
+	uint64_t nests;     /* mutex: CPython 3's way to take its lock, with: */
 	uint64_t switch_mutex, switch_cond, cond;
-	/* Condition. */
-	uint64_t mutex;                    /* that it is waited with, or signalled under */
-	uint64_t waits, timed, longest_ns; /* the second: with a time limit, and the longest */
-	uint64_t inside, after, under;     /* signals under its mutex, and right behind it; waits
-					      while an outer mutex was held */
 	/* Semaphore. */
 	uint64_t first_value, adjacent, gave_up, foreign; /* adjacent: let go and taken at once */
 	uint32_t holder;
+};
+
+/* What a condition is to a mutex. Ruby's threads have one condition each, for the lock and for
+ * other waits. */
+struct bond {
+	uint32_t cond, next;               /* index of a thing; the condition's next bond + 1 */
+	uint32_t user;                     /* the first thread that waited, + 1 */
+	bool many;                         /* others waited, too */
+	uint64_t mutex;                    /* that it is waited with, or signalled under */
+	uint64_t waits, timed, longest_ns; /* the second: with a time limit, and the longest */
+	uint64_t inside, after, under;     /* signals under the mutex, and right behind it; waits
+					      while an outer mutex was held */
 };
 
 /* A suspicion. */
@@ -77,6 +91,8 @@ struct finding {
 	struct thing *things;
 	size_t thing_count, thing_room;
 	struct places places; /* to index + 1 of a thing */
+	struct bond *bonds;
+	size_t bond_count, bond_room;
 	struct suspect *suspects;
 	size_t suspect_count, suspect_room;
 	uint64_t idle_made; /* CPython locks that were made and never taken */
@@ -88,6 +104,10 @@ struct finding {
 bool finding_read(struct finding *finding, const struct trace *trace, uint64_t to_ns,
 		  struct err *err);
 void finding_finish(struct finding *finding);
+/* Whether a mutex was taken while another one was held, as far as that is known. */
+bool thing_is_around(const struct thing *around, const struct thing *mutex);
+/* The suspects, by what has been read. */
+void suspect_things(struct finding *finding);
 /* How far a deadline, in whichever clock it is, lies behind a record's time; negative: before. */
 int64_t finding_deadline_in(const struct trace *trace, uint64_t when, uint64_t deadline_ns);
 

@@ -4,7 +4,8 @@
 
 #include <stdlib.h>
 
-#define FEW 8 /* times that tell nothing yet */
+#define FEW 8          /* times that tell nothing yet */
+#define SOON_NS 200000 /* CPython takes its lock within some microseconds after it made it */
 
 /* What an object is to a lock; a chain for each address. */
 struct part {
@@ -29,9 +30,9 @@ struct follow {
 };
 
 static void (*const protocols[])(const struct sight *sight, enum role role) = {
-	[PROTOCOL_CPYTHON3] = cpython3_see, [PROTOCOL_PYPY] = pypy_see,
-	[PROTOCOL_MONITOR] = monitor_see,   [PROTOCOL_SEMAPHORE] = semaphore_see,
-	[PROTOCOL_MUTEX] = mutex_see,
+	[PROTOCOL_CPYTHON3] = cpython3_see,   [PROTOCOL_PYPY] = pypy_see,
+	[PROTOCOL_MONITOR] = monitor_see,     [PROTOCOL_QUEUE] = queue_see,
+	[PROTOCOL_SEMAPHORE] = semaphore_see, [PROTOCOL_MUTEX] = mutex_see,
 };
 
 /* Room for one more in an array; false without memory. */
@@ -66,6 +67,21 @@ static void add_part(struct follow *follow, uint32_t gil, uint64_t address, enum
 	follow->parts[follow->part_count++] = (struct part){ gil, first, role };
 }
 
+/* What it takes whenever it changes who runs, and the mutexes under which it is taken. */
+static void add_parts_of_queue(struct follow *follow, uint32_t index)
+{
+	const struct finding *finding = &follow->gils->finding;
+	const struct thing *thing = follow->gils->all[index].thing;
+
+	add_part(follow, index, thing->inner, ROLE_SWITCH_MUTEX);
+	for (size_t i = 0; i < finding->thing_count; i++) {
+		const struct thing *outer = &finding->things[i];
+
+		if (thing_is_around(outer, thing) && outer->process == thing->process)
+			add_part(follow, index, outer->address, ROLE_OUTER);
+	}
+}
+
 static void add_parts(struct follow *follow, uint32_t index)
 {
 	const struct gil *gil = &follow->gils->all[index];
@@ -86,15 +102,15 @@ static void add_parts(struct follow *follow, uint32_t index)
 			return;
 		}
 	}
-	if (gil->suspect.protocol != PROTOCOL_PYPY && gil->suspect.protocol != PROTOCOL_MONITOR)
-		return;
-	for (size_t i = 0; i < finding->thing_count; i++) {
-		const struct thing *cond = &finding->things[i];
+	for (size_t i = 0; i < finding->bond_count; i++) {
+		const struct bond *bond = &finding->bonds[i];
+		const struct thing *cond = &finding->things[bond->cond];
 
-		if (cond->is_cond && cond->process == thing->process &&
-		    cond->mutex == thing->address)
+		if (bond->mutex == thing->address && cond->process == thing->process)
 			add_part(follow, index, cond->address, ROLE_COND);
 	}
+	if (gil->suspect.protocol == PROTOCOL_QUEUE)
+		add_parts_of_queue(follow, index);
 }
 
 static struct gil_user *new_user(struct follow *follow, uint32_t index, uint32_t thread)
@@ -123,14 +139,21 @@ static struct gil_user *new_user(struct follow *follow, uint32_t index, uint32_t
 	return user;
 }
 
-static struct gil_user *user_of(struct follow *follow, uint32_t gil, uint32_t thread)
+static struct gil_user *known_user(const struct follow *follow, uint32_t gil, uint32_t thread)
 {
-	struct gil_user *user;
-
 	for (uint32_t at = follow->by_thread[thread]; at; at = follow->usages[at - 1].next) {
 		if (follow->usages[at - 1].gil == gil)
 			return follow->usages[at - 1].user;
 	}
+	return NULL;
+}
+
+static struct gil_user *user_of(struct follow *follow, uint32_t gil, uint32_t thread)
+{
+	struct gil_user *user = known_user(follow, gil, thread);
+
+	if (user)
+		return user;
 	user = new_user(follow, gil, thread);
 	follow->gils->no_memory |= !user;
 	return user;
@@ -164,6 +187,8 @@ static void see(struct follow *follow, struct sight *sight, uint32_t thread)
 		const struct part *part = &follow->parts[at - 1];
 
 		sight->gil = &gils->all[part->gil];
+		if (part->role == ROLE_SWITCH_MUTEX && !known_user(follow, part->gil, thread))
+			continue;
 		sight->user = user_of(follow, part->gil, thread);
 		if (!sight->user)
 			return;
@@ -206,11 +231,26 @@ static void read_run(struct follow *follow, const struct trace_run *run)
 	}
 }
 
-/* Whether its threads hold it whenever they run: letting go is followed by asking again or by a
- * call that may block, soon, within half a hold. */
+/* Whether letting go is followed by asking again or by something else soon, within half a hold. Or
+ * by a call that may block: then holds may be as short as it takes to make the next call, if others
+ * have it meanwhile. */
+static bool is_prompt(const struct gil *gil, const struct spread *lead, uint64_t calls)
+{
+	/* Letting go a few times tells nothing; then waits must, and a mutex has them in any case.
+	 */
+	if (lead->n < FEW)
+		return gil->tally.contended > 0 && gil->held > gil->unheld &&
+		       gil->suspect.protocol != PROTOCOL_MUTEX;
+	if (2 * spread_percentile(lead, 0.5) <= spread_percentile(&gil->tally.hold, 0.5))
+		return true;
+	return gil->tally.contended > 0 && calls >= lead->n - lead->n / 10 &&
+	       gil->held > gil->unheld + gil->handed;
+}
+
+/* Whether its threads hold it whenever they run. */
 static bool is_held_throughout(const struct gil *gil)
 {
-	uint64_t inside = 0, outside = 0, users = 0;
+	uint64_t inside = 0, outside = 0, users = 0, calls = 0, allowed;
 	struct spread lead = { 0 };
 	bool prompt;
 
@@ -219,17 +259,18 @@ static bool is_held_throughout(const struct gil *gil)
 
 		inside += user->inside;
 		outside += user->outside;
+		calls += user->lead_calls;
 		users += user->tally.takes > (gil->tally.contended ? 0 : 1);
 		spread_merge(&lead, &user->lead);
 	}
-	/* Letting go a few times tells nothing; then waits must, and a mutex has them in any case.
-	 */
-	prompt = lead.n < FEW ?
-			 gil->tally.contended > 0 && gil->suspect.protocol != PROTOCOL_MUTEX :
-			 2 * spread_percentile(&lead, 0.5) <=
-				 spread_percentile(&gil->tally.hold, 0.5);
+	prompt = is_prompt(gil, &lead, calls);
 	spread_finish(&lead);
-	return users > 1 && prompt && outside <= (inside + outside) / 4;
+	/* A call that may block may be the taking of another lock, which then was free: joining a
+	 * thread that has ended. */
+	allowed = gil->held > 3 * (gil->unheld + gil->handed) ? inside : (inside + outside) / 4;
+	if (allowed < gil->thing->taken / 32)
+		allowed = gil->thing->taken / 32;
+	return users > 1 && prompt && outside <= allowed;
 }
 
 /* Of what is not certain. */
@@ -238,6 +279,10 @@ static bool behaves(const struct gil *gil)
 	const struct gil_tally *tally = &gil->tally;
 
 	if (tally->takes == 0 || gil->violations > tally->takes / 1000)
+		return false;
+	/* OCaml 5's domains have mutexes of their own, which others take now and then. */
+	if (gil->suspect.protocol == PROTOCOL_MUTEX && tally->contended == 0 &&
+	    tally->switches < tally->takes / 16)
 		return false;
 	if (gil->thing->made && gil->thing->made_as == GIL_RUBY)
 		return gil->suspect.protocol == PROTOCOL_MONITOR;
@@ -248,29 +293,63 @@ static bool behaves(const struct gil *gil)
 	return is_held_throughout(gil);
 }
 
-/* Of the suspects of a process that are not certain the one that was held longest is the lock. */
+/* A thread that holds one whenever it runs cannot do so with another. */
+static bool share_a_user(const struct gil *a, const struct gil *b)
+{
+	for (size_t i = 0; i < a->user_count; i++) {
+		for (size_t k = 0; k < b->user_count && a->users[i]->tally.takes > 0; k++) {
+			if (b->users[k]->thread == a->users[i]->thread &&
+			    b->users[k]->tally.takes > 0)
+				return true;
+		}
+	}
+	return false;
+}
+
+/* Whether one of two is it at most. A process can have several interpreters of a kind. */
+static bool are_rivals(const struct gil *a, const struct gil *b)
+{
+	if (a->suspect.certain || b->suspect.certain || a->suspect.process != b->suspect.process)
+		return false;
+	if (a->suspect.kind != b->suspect.kind || a->thing == b->thing)
+		return true;
+	return !(a->thing->made && b->thing->made) && share_a_user(a, b);
+}
+
+/* Free-threaded builds of CPython make their lock, do not take it then, and later take it around
+ * the loading of modules alone. */
+static bool is_idle(const struct gils *gils, const struct gil *gil)
+{
+	const uint64_t soon = (uint64_t)(SOON_NS * gils->raw_per_ns);
+
+	return gil->suspect.protocol == PROTOCOL_CPYTHON3 && gil->thing->made &&
+	       gil->user_count == 1 && gil->tally.contended == 0 &&
+	       gil->first_taken_at > gil->thing->made_at + soon && gil->held < gil->unheld;
+}
+
+/* Of the suspects that cannot all be it the one that was held longest is the lock. */
 static void choose(struct gils *gils)
 {
 	for (size_t i = 0; i < gils->count; i++) {
 		struct gil *gil = &gils->all[i];
-		struct gil *rival = NULL;
 
 		if (gil->suspect.heir_of)
 			gil->accepted = gils->all[gil->suspect.heir_of - 1].accepted &&
 					gil->violations == 0 && gil->tally.takes > 0;
+		else if (gil->suspect.certain)
+			gil->accepted = !is_idle(gils, gil);
 		else
-			gil->accepted = gil->suspect.certain || behaves(gil);
-		if (!gil->accepted || gil->suspect.certain)
-			continue;
-		for (size_t k = 0; k < i; k++) {
-			if (gils->all[k].accepted && !gils->all[k].suspect.certain &&
-			    gils->all[k].suspect.process == gil->suspect.process)
-				rival = &gils->all[k];
+			gil->accepted = behaves(gil);
+		if (gil->suspect.certain && !gil->accepted)
+			gils->idle = gil;
+		for (size_t k = 0; k < i && gil->accepted; k++) {
+			if (!gils->all[k].accepted || !are_rivals(gil, &gils->all[k]))
+				continue;
+			if (gils->all[k].held >= gil->held)
+				gil->accepted = false;
+			else
+				gils->all[k].accepted = false;
 		}
-		if (rival && rival->held >= gil->held)
-			gil->accepted = false;
-		else if (rival)
-			rival->accepted = false;
 	}
 	for (size_t i = 0; i < gils->count; i++)
 		gils->found += gils->all[i].accepted;

@@ -36,6 +36,17 @@ struct gil_return {
 
 enum gil_state { GIL_OUT, GIL_ASKING, GIL_COMMITTING, GIL_HOLDING, GIL_DROPPING, GIL_YIELDING };
 
+/* What a thread does from taking a queue's mutex to letting go of it (queue.c). */
+struct gil_section {
+	uint64_t begun_at, woken_at;
+	uint64_t own; /* the mutex of its own that it had just let go of */
+	bool open;    /* it is in one */
+	bool changed; /* who runs was changed */
+	bool given;   /* it gave the lock to another */
+	bool woke;    /* it gave it to another, and did not have it */
+	bool waited;
+};
+
 /* A thread that uses the lock. */
 struct gil_user {
 	uint32_t thread, index; /* in the trace; among the lock's users */
@@ -48,15 +59,24 @@ struct gil_user {
 	uint64_t switch_cond; /* that this yield waits at */
 	bool timed;           /* its wait has a limit */
 	uint64_t led;
-	uint64_t called;       /* how long the call took that it comes back from */
-	bool contended;        /* this take */
-	bool dropped;          /* whether it was forced is not known yet */
-	bool requested;        /* somebody had asked for it when it let go */
-	bool between;          /* it has done something else since */
-	bool leading;          /* 'led' is how long it took to do something else */
-	bool unwatched;        /* nobody waited when it let go */
-	bool coming_back;      /* from a voluntary drop */
-	uint32_t call;         /* the last trace_call since it let go */
+	uint64_t called;      /* how long the call took that it comes back from */
+	bool contended;       /* this take */
+	bool dropped;         /* whether it was forced is not known yet */
+	bool requested;       /* somebody had asked for it when it let go */
+	bool between;         /* it has done something else since */
+	bool leading;         /* 'led' is how long it took to do something else */
+	bool leads_to_call;   /* the same was a call that may block */
+	bool unwatched;       /* nobody waited when it let go */
+	bool coming_back;     /* from a voluntary drop */
+	uint32_t call;        /* the last trace_call since it let go */
+	uint64_t waited_with; /* the mutex of its last wait that is not for this lock */
+	struct gil_section section;
+	uint64_t outer, touched; /* queue: the mutex of its own that it holds, and just let go of */
+	bool asleep;             /* queue: waits, but not for its turn, until another ... */
+	uint64_t sleeps_under;   /* ... has this mutex of its own */
+	bool in_doubt;           /* its last drop may be none; then this was its hold: */
+	uint64_t doubtful_hold;
+	bool doubtful_counts;
 	struct gil_user *next; /* of those that wait */
 
 	struct gil_tally tally;
@@ -66,6 +86,7 @@ struct gil_user {
 	uint64_t blame_nobody; /* the lock was free or on its way */
 	/* How it behaves without the lock. */
 	struct spread lead;       /* from letting go to the next thing that it does */
+	uint64_t lead_calls;      /* those that led to a call that may block */
 	uint64_t inside, outside; /* other locks that it let go of, with the lock and without */
 };
 
@@ -81,7 +102,9 @@ struct gil {
 	/* As of now. */
 	struct gil_user *holder, *last, *waiting;
 	size_t waiters;
+	struct gil_user *doubtful; /* whose drop was the last, and may be none */
 	bool requested;
+	uint64_t first_taken_at;
 	uint64_t switched; /* holders so far, the window's and those before */
 	uint64_t changed_at;
 
@@ -105,6 +128,7 @@ struct gils {
 	struct gil *all; /* suspects; the accepted ones are what was found */
 	size_t count;
 	size_t found;
+	struct gil *idle; /* not among them: is made, and hardly ever taken */
 	uint64_t from, to;
 	double raw_per_ns;
 	bool no_memory;

@@ -283,10 +283,18 @@ void show_judge_none(const struct show *show, char to[SHOW_SENTENCE])
 	const struct finding *finding = &show->gils.finding;
 	struct text text = { .to = to };
 	uint64_t taken = 0;
+	char held[16];
 
 	for (size_t i = 0; i < finding->thing_count; i++)
 		taken += finding->things[i].taken;
-	if (finding->idle_made > 0)
+	if (show->gils.idle)
+		say(&text,
+		    "no GIL is in use: process %u made CPython's and took it %" PRIu64
+		    " times in all, by one thread and for %s, as free-threaded builds do around "
+		    "imports",
+		    finding->family.processes[show->gils.idle->suspect.process].number,
+		    show->gils.idle->tally.takes, show_time(show, show->gils.idle->held, held));
+	else if (finding->idle_made > 0)
 		say(&text,
 		    "no GIL is in use: process %u made CPython's and never took it, as "
 		    "free-threaded builds do",
@@ -323,6 +331,11 @@ void show_evidence(const struct show *show, const struct gil *gil, char to[SHOW_
 	case PROTOCOL_MONITOR:
 		say(&text,
 		    "one thread had it at a time, as told by who waits at the mutex's conditions; "
+		    "its threads do nothing without it");
+		break;
+	case PROTOCOL_QUEUE:
+		say(&text,
+		    "one thread had it at a time, as told by who signals whom under the mutex; "
 		    "its threads do nothing without it");
 		break;
 	case PROTOCOL_MUTEX:

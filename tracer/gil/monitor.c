@@ -1,5 +1,5 @@
-/* Locks that are a flag or a queue under a mutex: CPython 2 without semaphores, Ruby, OCaml, and
- * the model that is first come, first served. From taking the mutex to letting go of it is a
+/* Locks that are a flag or a queue under a mutex: CPython 2 without semaphores, Ruby to 3.2, OCaml,
+ * and the model that is first come, first served. From taking the mutex to letting go of it is a
  * section. A thread without the lock takes it in a section, one with the lock lets go of it in one;
  * one that waits for a condition while it had the lock has yielded: let go and taken again in one
  * section.
@@ -20,11 +20,20 @@ static void begin_section(const struct sight *sight)
 		account_ask(sight, sight->when);
 }
 
+/* Others wait for what nobody was seen to take, and it does not. */
+static bool had_it_all_along(const struct sight *sight)
+{
+	return !sight->gil->last && !sight->user->contended && sight->gil->waiting;
+}
+
 static void end_section(const struct sight *sight)
 {
 	struct gil_user *user = sight->user;
 
 	if (user->state == GIL_DROPPING) {
+		account_drop(sight, true);
+	} else if (user->state == GIL_ASKING && had_it_all_along(sight)) {
+		sight->gil->holder = sight->gil->last = user;
 		account_drop(sight, true);
 	} else if (user->state == GIL_ASKING || user->state == GIL_YIELDING) {
 		account_forced_end(sight);
@@ -78,6 +87,9 @@ static void see_return(const struct sight *sight)
 {
 	struct gil_user *user = sight->user;
 
+	/* Ruby's threads use their condition for other waits, too. */
+	if (user->state != GIL_ASKING && user->state != GIL_YIELDING)
+		return;
 	if (user->switch_cond == record_value(sight->record)) {
 		account_forced_pause(sight);
 		return;

@@ -139,6 +139,18 @@ static void put_times(const struct show *show, const struct gil *gil)
 			   show_time(show, span, all), gil->most_waiters);
 }
 
+static bool is_one_of_several(const struct show *show, const struct gil *gil)
+{
+	for (size_t i = 0; i < show->gils.count; i++) {
+		const struct gil *other = &show->gils.all[i];
+
+		if (other != gil && other->accepted &&
+		    other->suspect.process == gil->suspect.process)
+			return true;
+	}
+	return false;
+}
+
 static void put_checks(const struct show *show, const struct gil *gil)
 {
 	const bool long_held = gil->held > show_span(show, gil);
@@ -159,9 +171,13 @@ static void put_checks(const struct show *show, const struct gil *gil)
 			stdout, "DISAGREES", LABEL,
 			"in %" PRIu64 " of %" PRIu64
 			" cases the interpreter's own count of switches is another: first %" PRIu64
-			" there, %" PRIu64 " here",
+			" there, %" PRIu64 " here%s",
 			gil->disagreements, gil->states, gil->first_disagreement_state,
-			gil->first_disagreement_own);
+			gil->first_disagreement_own,
+			is_one_of_several(show, gil) ?
+				"; it counts thread states, of which a thread has one for each "
+				"interpreter that it works for" :
+				"");
 	else if (gil->states > 0)
 		wrap_label(stdout, "", LABEL,
 			   "the interpreter's own count of switches was the same, %" PRIu64
