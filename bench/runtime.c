@@ -249,13 +249,14 @@ static bool unknown(const char *word, struct err *err)
 
 static bool add(struct runtimes *runtimes, const char *word, const char *folder, struct err *err)
 {
-	struct runtime *runtime = &runtimes->row[runtimes->count];
 	const size_t length = strcspn(word, "=");
+	struct runtime *runtime;
 
-	*runtime = (struct runtime){ 0 };
 	if (runtimes->count == RUNTIMES_MAX || length >= sizeof(runtime->name))
 		return err_set(err, EXIT_MISUSE, "--runtime '%s' is too long or one too many",
 			       word);
+	runtime = &runtimes->row[runtimes->count];
+	*runtime = (struct runtime){ 0 };
 	snprintf(runtime->name, sizeof(runtime->name), "%.*s", (int)length, word);
 	for (size_t i = 0; i < runtimes->count; i++) {
 		if (strcmp(runtimes->row[i].name, runtime->name) == 0)

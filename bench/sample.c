@@ -17,7 +17,7 @@
 struct command_line {
 	char *argv[WORDS_MAX];
 	size_t count, used;
-	char text[PATH_MAX + 4096];
+	char text[3 * PATH_MAX + 4096];
 };
 
 static void add_word(struct command_line *line, const char *prefix, const char *word)
@@ -48,6 +48,8 @@ static void build(struct command_line *line, const struct sampler *sampler, cons
 		runtime_words(cell->runtime, sampler->workloads, cell->workload, path, words);
 
 	line->count = line->used = 0;
+	for (size_t i = 0; sampler->before && sampler->before[i]; i++)
+		add_word(line, "", sampler->before[i]);
 	for (size_t i = 0; i < count; i++)
 		add_word(line, "", words[i]);
 	add_word(line, "--mode=", cell->mode);

@@ -11,6 +11,7 @@ struct sampler {
 	const char *pin;                 /* the CPUs for --pin; null: not pinned */
 	uint64_t limit_ns;               /* per sample */
 	const struct counters *counters; /* null: count nothing */
+	char *const *before;             /* words in front of the workload's; null: none */
 	struct process process;          /* room for what a process prints; reused */
 };
 

@@ -13,8 +13,10 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 #define FIGURES_MAX 16
+#define FIDELITY "fidelity" /* the chart of gilscope fidelity */
 
 static const char *const formats[] = { "svg", "png", NULL };
 
@@ -229,6 +231,54 @@ static bool make(struct plot *plot, struct err *err)
 	return drawn;
 }
 
+/* Is it what gilscope fidelity wrote? */
+static bool is_fidelity(const struct plot *plot)
+{
+	char table[PATH_MAX + 16];
+
+	snprintf(table, sizeof(table), "%s/" FIDELITY ".tsv", plot->folder);
+	return access(plot->result, F_OK) != 0 && access(table, R_OK) == 0;
+}
+
+/* Its table brings the lines below the chart with it. */
+static bool read_foot(struct plot *plot, struct err *err)
+{
+	char table[PATH_MAX + 16], line[sizeof(plot->drawing.foot[0]) + 8];
+	FILE *from;
+
+	snprintf(table, sizeof(table), "%s/" FIDELITY ".tsv", plot->folder);
+	from = fopen(table, "re");
+	if (!from)
+		return err_set(err, EXIT_IMPOSSIBLE, "cannot read '%s': %m", table);
+	for (size_t i = 0; i < 2 && fgets(line, sizeof(line), from); i++) {
+		line[strcspn(line, "\n")] = '\0';
+		if (strncmp(line, "# ", 2) == 0)
+			snprintf(plot->drawing.foot[i], sizeof(plot->drawing.foot[i]), "%.290s",
+				 line + 2);
+	}
+	fclose(from);
+	return true;
+}
+
+static bool make_fidelity(struct plot *plot, struct err *err)
+{
+	if (!home_find(&plot->home, err) || !read_foot(plot, err))
+		return false;
+	plot->drawing.scripts = plot->home.plots;
+	plot->drawing.folder = plot->folder;
+	if (!draw_possible())
+		return err_set(err, EXIT_IMPOSSIBLE,
+			       "gnuplot is not installed; install gnuplot-nox");
+	for (size_t i = 0; formats[i]; i++) {
+		if (plot->format && strcmp(plot->format, formats[i]) != 0)
+			continue;
+		if (!draw_figure(&plot->drawing, FIDELITY, formats[i], err))
+			return false;
+		printf("%s/" FIDELITY ".%s\n", plot->folder, formats[i]);
+	}
+	return true;
+}
+
 static void tell(const struct plot *plot)
 {
 	size_t charts = 0;
@@ -252,9 +302,14 @@ static int run(int argc, char *argv[], struct err *err)
 		err_set(err, EXIT_IMPOSSIBLE, "cannot plot: no memory");
 		return err->code;
 	}
-	made = read_words(plot, argc, argv, err) && make(plot, err);
-	if (made)
-		tell(plot);
+	made = read_words(plot, argc, argv, err);
+	if (made && is_fidelity(plot)) {
+		made = make_fidelity(plot, err);
+	} else if (made) {
+		made = make(plot, err);
+		if (made)
+			tell(plot);
+	}
 	findings_free(&plot->findings);
 	free(plot);
 	return made ? EXIT_DONE : (int)err->code;

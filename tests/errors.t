@@ -154,3 +154,13 @@ Of two the last one counts, for all options alike.
 $ countdown --mode threads --size 7 --mode=gil --gil cpython3 --size 10 --gil cpython2
 countdown, gil cpython2, 2 workers, 10 decrements: ...
 lock: ...
+
+# Fidelity
+
+$ gilscope fidelity --runtime nosuch -o fidelity
+gilscope: unknown runtime 'nosuch'; ...
+[2]
+
+$ gilscope fidelity extra
+gilscope: unexpected word 'extra'; fidelity takes only options
+[2]

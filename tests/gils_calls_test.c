@@ -429,6 +429,8 @@ static void a_free_threaded_build_takes_its_lock_around_imports_alone(void **unu
 
 	(void)unused;
 	python_makes(1, 0);
+	lock(1, MS, 0x900000);
+	unlock(1, MS, 0x900000);
 	for (uint64_t i = 2; i < 8; i++) {
 		python_takes(1, i * MS);
 		python_drops(1, i * MS + 1000);

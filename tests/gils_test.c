@@ -375,6 +375,81 @@ static void a_semaphore_that_is_held_throughout_is_cpython_2s(void **unused)
 	assert_int_equal(gil->tally.drops_voluntary, 2);
 }
 
+/* A thread that never gets it has waited up to the end of its process, and whoever holds it then is
+ * to blame. */
+static void a_wait_that_does_not_end_counts_up_to_the_end(void **unused)
+{
+	const struct gil *gil;
+
+	(void)unused;
+	create(1, 0);
+	take(1, 1000000);
+	wait(2, 3000000);
+	put(3, 9000000, TRACE_CALL, 0, TRACE_CALL_READ);
+	gil = read_one();
+	assert_int_equal(gil->tally.wait.n, 0);
+	assert_int_equal(gil->users[1]->unfinished_wait, 6000000);
+	assert_int_equal(gil->users[1]->blame[0], 6000000);
+	assert_int_equal(gil->users[0]->unfinished_hold, 8000000);
+}
+
+static void drops_before_the_window_are_not_in_it(void **unused)
+{
+	const struct gil *gil;
+
+	(void)unused;
+	fight();
+	read_window(12500000, UINT64_MAX);
+	gil = found(0);
+	/* Thread 2 let go before it, and never asked again. */
+	assert_int_equal(gil->tally.drops_voluntary, 1);
+	assert_int_equal(gil->tally.takes, 0);
+}
+
+/* As subinterpreters do that come and go. */
+static void a_lock_made_where_one_was_begins_anew(void **unused)
+{
+	const struct gil *gil;
+
+	(void)unused;
+	create(1, 0);
+	take(1, 1000);
+	wait(2, 2000);
+	put(2, 3000, TRACE_COND_RETURN, ETIMEDOUT, COND);
+	state(2, 3000, 1, 1);
+	put(2, 3000, TRACE_COND_WAIT, TRACE_COND_CLOCK, COND);
+	made_arg(&threads[2], LOCK);
+	made_arg(&threads[2], MADE_MONOTONIC_NS);
+	let_go(1, 4000);
+	put(2, 5000, TRACE_COND_RETURN, 0, COND);
+	state(2, 5000, 0, 1);
+	commit(2, 5000);
+	create(1, 8000);
+	take(1, 9000);
+	wait(2, 9500);
+	put(2, 9600, TRACE_COND_RETURN, 0, COND);
+	state(2, 9600, 1, 1);
+	gil = read_one();
+	assert_int_equal(gil->violations, 0);
+	assert_int_equal(gil->states, 3);
+	assert_int_equal(gil->disagreements, 0);
+}
+
+/* Made as Ruby's lock is: a mutex, four words, two conditions. */
+static void a_bounded_queue_is_not_rubys_lock(void **unused)
+{
+	(void)unused;
+	init(1, 0, TRACE_MUTEX_INIT, 0, OTHER);
+	init(1, 1, TRACE_COND_INIT, 1, OTHER + 40 + 32);
+	init(1, 2, TRACE_COND_INIT, 1, OTHER + 40 + 32 + 48);
+	for (uint64_t i = 0; i < 100; i++) {
+		put(1, 1000 + i * 1000, TRACE_MUTEX_ACQUIRE, 0, OTHER);
+		put(1, 1000 + i * 1000 + 50, TRACE_MUTEX_RELEASE, 0, OTHER);
+	}
+	read_window(0, UINT64_MAX);
+	assert_int_equal(gils.found, 0);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -390,6 +465,10 @@ int main(void)
 		TEST(a_queue_with_a_condition_is_none),
 		TEST(a_mutex_around_a_counter_is_none),
 		TEST(a_semaphore_that_is_held_throughout_is_cpython_2s),
+		TEST(a_wait_that_does_not_end_counts_up_to_the_end),
+		TEST(drops_before_the_window_are_not_in_it),
+		TEST(a_lock_made_where_one_was_begins_anew),
+		TEST(a_bounded_queue_is_not_rubys_lock),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -31,6 +31,7 @@ HIDDEN = {"pypy": {"takes", "switches", "drops_forced", "drops_voluntary", "drop
 # Runs in which the threads happened to run one after another: a lock that nobody had to wait for may not be told
 # from others.
 unfought = []
+compared = collections.Counter()
 
 
 def models():
@@ -48,7 +49,10 @@ def trace(folder, *command, **more):
 
 def differences(own, told, names):
     for name in names:
-        if own.get(name) != told.get(name):
+        # What a lock does not do cannot be seen of it.
+        if told.get(name) is None and f"{name}_reason" in told and own[name] == 0:
+            continue
+        if own[name] != told[name]:
             yield f"{name}: {own.get(name)} by its own count, {told.get(name)} seen"
 
 
@@ -71,7 +75,8 @@ def counts_agree(folder, model, params, workload, workers):
     names = [name for name in COUNTS if name not in HIDDEN.get(model, ())]
     for complaint in differences(own, gils[0], names):
         yield f"{workload} {model} {workers}: {complaint}"
-    if any(gils[0]["checks"].values()):
+    compared[workload] += 1
+    if gils[0]["checks"] and any(gils[0]["checks"].values()):
         yield f"{workload} {model} {workers}: {gils[0]['checks']}"
 
 
@@ -118,17 +123,17 @@ def gils_of(folder, command):
 
 def is_whole(gil):
     """What must be of every trace."""
-    if any(gil["checks"].values()):
-        yield str(gil["checks"])
     if gil["takes"] is None:
         return
+    if any(gil["checks"].values()):
+        yield str(gil["checks"])
     if gil["takes"] - gil["drops_forced"] - gil["drops_voluntary"] not in (0, 1):
         yield f"{gil['takes']} takes, {gil['drops_forced']} and {gil['drops_voluntary']} drops"
     if gil["held_ns"] > gil["span_ns"] or gil["wait"]["n"] != gil["contended"]:
         yield f"held {gil['held_ns']} of {gil['span_ns']} ns; {gil['wait']['n']} waits of {gil['contended']}"
     for thread in gil["threads"]:
         blamed = sum(row["wait_ns"] for row in thread["blame"]["by_thread"]) + thread["blame"]["nobody_ns"]
-        if abs(blamed - thread["wait"]["sum_ns"]) > 1000:
+        if abs(blamed - thread["wait"]["sum_ns"] - thread["unfinished_wait_ns"]) > 1000:
             yield f"thread {thread['thread']} waited {thread['wait']['sum_ns']} ns, {blamed} are accounted for"
 
 
@@ -158,7 +163,7 @@ def python_convoy(folder, python):
 
 def python_fork(folder, python):
     gils = gils_of(folder, [python, "-c", FORK])
-    if [(gil["kind"], gil["process"]) for gil in gils] != [("cpython3", 1), ("cpython3", 2)]:
+    if sorted((gil["kind"], gil["process"]) for gil in gils) != [("cpython3", 1), ("cpython3", 2)]:
         yield f"found {[(gil['kind'], gil['process']) for gil in gils]}"
     for gil in gils:
         yield from is_whole(gil)
@@ -205,6 +210,11 @@ def main():
                 for workload in WORKLOADS:
                     for workers in (2, 4):
                         complaints.update(counts_agree(folder, model, params, workload, workers))
+            # Only contended takes of PyPy's lock are seen, and a thread that mostly waits may meet none.
+            for workload in ("countdown",) if model == "pypy" else WORKLOADS:
+                if not compared[workload]:
+                    complaints[f"{workload}: no run could be compared"] += 1
+            compared.clear()
             report(complaints, f"what is seen of {model} is what it counts itself")
             for run_of in unfought:
                 print(f"# nobody waited, and no lock was told: {run_of}", flush=True)

@@ -30,6 +30,8 @@ static void pass_time(const struct sight *sight)
 	const size_t slot = gil->waiters < GIL_WAITERS ? gil->waiters : GIL_WAITERS - 1;
 
 	if (gil->changed_at > 0) {
+		if (passed > 0 && gil->waiters > gil->most_waiters)
+			gil->most_waiters = gil->waiters;
 		gil->waiting_time[slot] += passed;
 		*(gil->holder ? &gil->held : gil->waiters ? &gil->handed : &gil->unheld) += passed;
 	}
@@ -59,7 +61,7 @@ static void settle_drop(const struct sight *sight, bool forced)
 	if (!user->dropped)
 		return;
 	user->dropped = false;
-	if (!counts(sight))
+	if (user->dropped_at < sight->gil->from)
 		return;
 	if (forced)
 		user->tally.drops_forced++;
@@ -92,12 +94,13 @@ void account_ask(const struct sight *sight, uint64_t when)
 	user->leading = false;
 	if (user->dropped) {
 		user->coming_back = !forced;
-		user->called = when > user->dropped_at ? when - user->dropped_at : 0;
+		user->called =
+			since(&(struct sight){ .gil = sight->gil, .when = when }, user->dropped_at);
 		settle_drop(sight, forced);
 	}
 	user->state = GIL_ASKING;
 	user->asked_at = when;
-	user->contended = false;
+	user->contended = user->tried = false;
 }
 
 static void leave_waiting(const struct sight *sight)
@@ -384,22 +387,48 @@ static void add_tally(struct gils *gils, struct gil_tally *sum, const struct gil
 	gils->no_memory |= !spread_merge(&sum->forced_wait, &tally->forced_wait);
 }
 
+/* What is not over at the end is measured up to there, apart from what is. */
+static void close_open(struct sight *sight)
+{
+	struct gil *gil = sight->gil;
+
+	for (struct gil_user *user = gil->waiting; user; user = user->next) {
+		user->unfinished_wait = since(sight, user->asked_at);
+		if (gil->holder)
+			charge(sight, user, gil->holder);
+	}
+	if (gil->holder)
+		gil->holder->unfinished_hold = since(sight, gil->holder->taken_at);
+}
+
 void account_finish(struct gils *gils, struct gil *gil, uint64_t end)
 {
 	struct sight sight = { .gils = gils, .gil = gil, .when = end };
 
 	pass_time(&sight);
+	close_open(&sight);
 	for (size_t i = 0; i < gil->user_count; i++) {
 		struct gil_user *user = gil->users[i];
-		uint64_t charged = 0;
+		uint64_t charged = 0, waited = user->tally.wait.sum + user->unfinished_wait;
 
 		sight.user = user;
 		settle_doubt(&sight, user);
 		settle_drop(&sight, false);
 		for (size_t k = 0; k < user->blame_room; k++)
 			charged += user->blame[k];
-		user->blame_nobody =
-			user->tally.wait.sum > charged ? user->tally.wait.sum - charged : 0;
+		user->blame_nobody = waited > charged ? waited - charged : 0;
 		add_tally(gils, &gil->tally, &user->tally);
 	}
+}
+
+void account_renew(struct gil *gil)
+{
+	for (struct gil_user *user = gil->waiting; user; user = user->next)
+		user->contended = false;
+	gil->holder = gil->last = gil->waiting = gil->doubtful = NULL;
+	gil->waiters = 0;
+	gil->requested = gil->offset_known = false;
+	gil->switched = 0;
+	for (size_t i = 0; i < gil->user_count; i++)
+		gil->users[i]->state = GIL_OUT;
 }

@@ -51,6 +51,9 @@ void account_other(const struct sight *sight);
  * summed up. */
 void account_finish(struct gils *gils, struct gil *gil, uint64_t end);
 
+/* It is made anew: nobody has it, and its own account begins again. */
+void account_renew(struct gil *gil);
+
 /* The protocols. */
 void cpython3_see(const struct sight *sight, enum role role);
 void monitor_see(const struct sight *sight, enum role role);

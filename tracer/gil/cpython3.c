@@ -73,8 +73,10 @@ static void compare_state(const struct sight *sight)
 	interval_us = sight->record[1].operand;
 	locked = sight->record[3].operand == 1;
 	switched = sight->record[4].operand;
-	if (gil->states++ == 0)
+	gil->states++;
+	if (!gil->offset_known)
 		gil->state_offset = switched - gil->switched;
+	gil->offset_known = true;
 	gil->state_interval_us = interval_us;
 	if (switched - gil->switched == gil->state_offset && locked == (gil->holder != NULL))
 		return;

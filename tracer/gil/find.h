@@ -96,6 +96,7 @@ struct finding {
 	struct suspect *suspects;
 	size_t suspect_count, suspect_room;
 	uint64_t idle_made; /* CPython locks that were made and never taken */
+	uint64_t pypy_made; /* PyPy's that nobody found held */
 	uint32_t idle_process;
 	bool no_memory;
 };

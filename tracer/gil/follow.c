@@ -132,7 +132,7 @@ static struct gil_user *new_user(struct follow *follow, uint32_t index, uint32_t
 	follow->usages[follow->usage_count++] =
 		(struct usage){ user, index, follow->by_thread[thread] };
 	follow->by_thread[thread] = (uint32_t)follow->usage_count;
-	if (gil->suspect.first == thread + 1) {
+	if (gil->suspect.first == thread + 1 && !gil->last) {
 		user->state = GIL_HOLDING;
 		gil->holder = gil->last = user;
 	}
@@ -216,6 +216,19 @@ static bool is_aside(unsigned kind)
 	}
 }
 
+/* A lock is made where another one was, as when subinterpreters come and go. */
+static void see_making(struct follow *follow, const struct sight *sight, uint32_t thread)
+{
+	struct gils *gils = follow->gils;
+	const uint32_t process = gils->finding.family.threads[thread].process;
+	uint32_t at = places_find(&follow->places, process, record_value(sight->record));
+
+	for (; at; at = follow->parts[at - 1].next) {
+		if (follow->parts[at - 1].role == ROLE_LOCK)
+			account_renew(&gils->all[follow->parts[at - 1].gil]);
+	}
+}
+
 static void read_run(struct follow *follow, const struct trace_run *run)
 {
 	struct sight sight = { .gils = follow->gils };
@@ -223,6 +236,8 @@ static void read_run(struct follow *follow, const struct trace_run *run)
 	for (size_t i = 0; i < run->count; i++) {
 		sight.record = &run->records[i];
 		sight.kind = record_kind(sight.record);
+		if (sight.kind == TRACE_MUTEX_INIT || sight.kind == TRACE_SEM_INIT)
+			see_making(follow, &sight, (uint32_t)run->thread);
 		if (is_aside(sight.kind))
 			continue;
 		sight.count = run->count - i;
@@ -245,6 +260,12 @@ static bool is_prompt(const struct gil *gil, const struct spread *lead, uint64_t
 		return true;
 	return gil->tally.contended > 0 && calls >= lead->n - lead->n / 10 &&
 	       gil->held > gil->unheld + gil->handed;
+}
+
+/* It is told by its making even where one thread alone uses it. */
+static bool is_rubys(const struct gil *gil)
+{
+	return gil->thing->made && gil->thing->made_as == GIL_RUBY;
 }
 
 /* Whether its threads hold it whenever they run. */
@@ -270,7 +291,7 @@ static bool is_held_throughout(const struct gil *gil)
 	allowed = gil->held > 3 * (gil->unheld + gil->handed) ? inside : (inside + outside) / 4;
 	if (allowed < gil->thing->taken / 32)
 		allowed = gil->thing->taken / 32;
-	return users > 1 && prompt && outside <= allowed;
+	return (users > 1 || is_rubys(gil)) && prompt && outside <= allowed;
 }
 
 /* Of what is not certain. */
@@ -284,8 +305,8 @@ static bool behaves(const struct gil *gil)
 	if (gil->suspect.protocol == PROTOCOL_MUTEX && tally->contended == 0 &&
 	    tally->switches < tally->takes / 16)
 		return false;
-	if (gil->thing->made && gil->thing->made_as == GIL_RUBY)
-		return gil->suspect.protocol == PROTOCOL_MONITOR;
+	if (is_rubys(gil) && gil->suspect.protocol != PROTOCOL_MONITOR)
+		return false;
 	/* Those queues are not left without a reason: who lets go waits for something, or for its
 	 * turn. A mutex that is taken again and again looks like one otherwise. */
 	if (gil->suspect.unwaited && tally->drops_forced > tally->drops_voluntary / 10)
@@ -317,14 +338,15 @@ static bool are_rivals(const struct gil *a, const struct gil *b)
 }
 
 /* Free-threaded builds of CPython make their lock, do not take it then, and later take it around
- * the loading of modules alone. */
+ * the loading of modules alone: hardly ever. */
 static bool is_idle(const struct gils *gils, const struct gil *gil)
 {
 	const uint64_t soon = (uint64_t)(SOON_NS * gils->raw_per_ns);
 
 	return gil->suspect.protocol == PROTOCOL_CPYTHON3 && gil->thing->made &&
 	       gil->user_count == 1 && gil->tally.contended == 0 &&
-	       gil->first_taken_at > gil->thing->made_at + soon && gil->held < gil->unheld;
+	       gil->first_taken_at > gil->thing->made_at + soon &&
+	       gil->held < (gil->held + gil->unheld) / 20;
 }
 
 /* Of the suspects that cannot all be it the one that was held longest is the lock. */
@@ -400,35 +422,6 @@ static bool follow_all(struct gils *gils, uint64_t to_ns, struct err *err)
 	return right;
 }
 
-bool gils_read(struct gils *gils, const struct trace *trace, uint64_t from_ns, uint64_t to_ns,
-	       struct err *err)
-{
-	*gils = (struct gils){
-		.trace = trace,
-		.raw_per_ns = 1 / trace->rate,
-		.from = from_ns ? trace_time(trace, from_ns) : 0,
-		.to = to_ns == UINT64_MAX ? UINT64_MAX : trace_time(trace, to_ns),
-	};
-	if (!finding_read(&gils->finding, trace, to_ns, err))
-		return false;
-	gils->count = gils->finding.suspect_count;
-	gils->all = calloc(gils->count + 1, sizeof(*gils->all));
-	gils->no_memory = !gils->all;
-	for (size_t i = 0; gils->all && i < gils->count; i++) {
-		gils->all[i].suspect = gils->finding.suspects[i];
-		gils->all[i].thing = &gils->finding.things[gils->all[i].suspect.thing];
-		gils->all[i].from = gils->from;
-	}
-	if (gils->no_memory || !follow_all(gils, to_ns, err) || gils->no_memory) {
-		if (gils->no_memory)
-			err_set(err, EXIT_IMPOSSIBLE, "no memory for %zu locks", gils->count);
-		gils_finish(gils);
-		return false;
-	}
-	choose(gils);
-	return true;
-}
-
 static void finish_tally(struct gil_tally *tally)
 {
 	spread_finish(&tally->hold);
@@ -446,17 +439,68 @@ static void finish_user(struct gil_user *user)
 	free(user);
 }
 
+static void finish_gil(struct gil *gil)
+{
+	for (size_t k = 0; k < gil->user_count; k++)
+		finish_user(gil->users[k]);
+	free(gil->users);
+	finish_tally(&gil->tally);
+	spread_finish(&gil->deadlines);
+}
+
+static void start_gils(struct gils *gils, uint64_t from)
+{
+	for (size_t i = 0; i < gils->count; i++) {
+		const struct suspect suspect = gils->finding.suspects[i];
+
+		gils->all[i] = (struct gil){ .suspect = suspect,
+					     .thing = &gils->finding.things[suspect.thing],
+					     .from = from,
+					     .accepted = gils->all[i].accepted };
+	}
+}
+
+/* Which of them are locks is told by all of the trace; then the window is followed alone. */
+static bool follow_window(struct gils *gils, uint64_t to_ns, struct err *err)
+{
+	start_gils(gils, 0);
+	if (!follow_all(gils, to_ns, err) || gils->no_memory)
+		return false;
+	choose(gils);
+	if (gils->from == 0)
+		return true;
+	for (size_t i = 0; i < gils->count; i++)
+		finish_gil(&gils->all[i]);
+	start_gils(gils, gils->from);
+	return follow_all(gils, to_ns, err) && !gils->no_memory;
+}
+
+bool gils_read(struct gils *gils, const struct trace *trace, uint64_t from_ns, uint64_t to_ns,
+	       struct err *err)
+{
+	*gils = (struct gils){
+		.trace = trace,
+		.raw_per_ns = 1 / trace->rate,
+		.from = from_ns ? trace_time(trace, from_ns) : 0,
+		.to = to_ns == UINT64_MAX ? UINT64_MAX : trace_time(trace, to_ns),
+	};
+	if (!finding_read(&gils->finding, trace, to_ns, err))
+		return false;
+	gils->count = gils->finding.suspect_count;
+	gils->all = calloc(gils->count + 1, sizeof(*gils->all));
+	gils->no_memory = !gils->all;
+	if (!gils->no_memory && follow_window(gils, to_ns, err))
+		return true;
+	if (gils->no_memory)
+		err_set(err, EXIT_IMPOSSIBLE, "no memory for %zu locks", gils->count);
+	gils_finish(gils);
+	return false;
+}
+
 void gils_finish(struct gils *gils)
 {
-	for (size_t i = 0; gils->all && i < gils->count; i++) {
-		struct gil *gil = &gils->all[i];
-
-		for (size_t k = 0; k < gil->user_count; k++)
-			finish_user(gil->users[k]);
-		free(gil->users);
-		finish_tally(&gil->tally);
-		spread_finish(&gil->deadlines);
-	}
+	for (size_t i = 0; gils->all && i < gils->count; i++)
+		finish_gil(&gils->all[i]);
 	free(gils->all);
 	if (gils->finding.trace)
 		finding_finish(&gils->finding);

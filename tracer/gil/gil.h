@@ -61,6 +61,7 @@ struct gil_user {
 	uint64_t led;
 	uint64_t called;      /* how long the call took that it comes back from */
 	bool contended;       /* this take */
+	bool tried;           /* by a try that failed, and nothing since */
 	bool dropped;         /* whether it was forced is not known yet */
 	bool requested;       /* somebody had asked for it when it let go */
 	bool between;         /* it has done something else since */
@@ -83,7 +84,8 @@ struct gil_user {
 	struct gil_return back;
 	uint64_t *blame; /* its waits, by the index of who held the lock meanwhile */
 	size_t blame_room;
-	uint64_t blame_nobody; /* the lock was free or on its way */
+	uint64_t blame_nobody;                     /* the lock was free or on its way */
+	uint64_t unfinished_wait, unfinished_hold; /* that had not ended at the end; in blame too */
 	/* How it behaves without the lock. */
 	struct spread lead;       /* from letting go to the next thing that it does */
 	uint64_t lead_calls;      /* those that led to a call that may block */
@@ -104,6 +106,7 @@ struct gil {
 	size_t waiters;
 	struct gil_user *doubtful; /* whose drop was the last, and may be none */
 	bool requested;
+	bool offset_known; /* state_offset */
 	uint64_t first_taken_at;
 	uint64_t switched; /* holders so far, the window's and those before */
 	uint64_t changed_at;
@@ -141,6 +144,8 @@ void gils_finish(struct gils *gils);
 uint64_t gils_ns(const struct gils *gils, uint64_t raw);
 const char *gil_kind_name(enum gil_kind kind);    /* as the lock models are called */
 const char *gil_kind_summary(enum gil_kind kind); /* whose lock it is */
+/* Whether it asks its holder by calls that are seen, and hands over by force. */
+bool gil_kind_asks(enum gil_kind kind);
 /* What of it cannot be seen from outside; null: nothing. */
 const char *gil_kind_hidden(enum gil_kind kind);
 

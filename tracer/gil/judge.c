@@ -72,6 +72,11 @@ const char *gil_kind_summary(enum gil_kind kind)
 	return summaries[kind];
 }
 
+bool gil_kind_asks(enum gil_kind kind)
+{
+	return kind == GIL_CPYTHON3 || kind == GIL_RUBY;
+}
+
 const char *gil_kind_hidden(enum gil_kind kind)
 {
 	return kind == GIL_PYPY ?
@@ -152,12 +157,17 @@ bool show_is_convoy(const struct show *show, const struct gil *gil, const struct
 	       show_share(user->tally.wait.sum, show_lived(show, user)) >= MATTERS;
 }
 
+uint64_t show_waited(const struct gil_user *user)
+{
+	return user->tally.wait.sum + user->unfinished_wait;
+}
+
 static int most_waiting_first(const void *a, const void *b)
 {
 	const struct gil_user *x = *(struct gil_user *const *)a, *y = *(struct gil_user *const *)b;
 
-	if (x->tally.wait.sum != y->tally.wait.sum)
-		return x->tally.wait.sum < y->tally.wait.sum ? 1 : -1;
+	if (show_waited(x) != show_waited(y))
+		return show_waited(x) < show_waited(y) ? 1 : -1;
 	return (x->index > y->index) - (x->index < y->index);
 }
 
@@ -207,7 +217,8 @@ static void say_convoy(const struct show *show, const struct gil *gil, const str
 	    "a convoy: thread %u came back %" PRIu64 " times from %s (%s in the median) and then "
 	    "waited %s (median) for the lock",
 	    number_of(show, user), back->wait.n,
-	    most ? trace_call_name((unsigned)most) : "blocking calls",
+	    most && 2 * back->calls[most] > back->wait.n ? trace_call_name((unsigned)most) :
+							   "blocking calls",
 	    show_time(show, spread_percentile(&back->call, 0.5), call),
 	    show_time(show, spread_percentile(&back->wait, 0.5), wait));
 	if (by)
@@ -243,7 +254,7 @@ void show_judge(const struct show *show, const struct gil *gil, char to[SHOW_SEN
 	struct gil_user **order = show_order(gil);
 	struct text text = { .to = to };
 	uint64_t lived = 0, waited = 0;
-	size_t bound = 0;
+	size_t bound = 0, stuck = 0;
 
 	to[0] = '\0';
 	if (!order)
@@ -251,11 +262,12 @@ void show_judge(const struct show *show, const struct gil *gil, char to[SHOW_SEN
 	for (size_t i = 0; i < gil->user_count; i++) {
 		const uint64_t own = show_lived(show, order[i]);
 
-		if (show_share(order[i]->tally.wait.sum, own) < MATTERS)
+		if (show_share(show_waited(order[i]), own) < MATTERS)
 			continue;
 		bound++;
 		lived += own;
-		waited += order[i]->tally.wait.sum;
+		waited += show_waited(order[i]);
+		stuck += order[i]->unfinished_wait > 0;
 	}
 	if (bound == 0) {
 		say(&text, "the lock is no bottleneck: no thread waited %.0f%% of its time for it",
@@ -265,7 +277,7 @@ void show_judge(const struct show *show, const struct gil *gil, char to[SHOW_SEN
 		for (size_t i = 0, listed = 0; i < gil->user_count && listed < LISTED; i++) {
 			const struct gil_user *user = order[i];
 
-			if (show_share(user->tally.wait.sum, show_lived(show, user)) < MATTERS)
+			if (show_share(show_waited(user), show_lived(show, user)) < MATTERS)
 				continue;
 			say(&text, "%s%u", listed++ ? ", " : "", number_of(show, user));
 		}
@@ -274,6 +286,10 @@ void show_judge(const struct show *show, const struct gil *gil, char to[SHOW_SEN
 		say(&text, ": %.1f%% of %s time went into waiting for it. This is ",
 		    100 * show_share(waited, lived), bound > 1 ? "their" : "its");
 		say_kind(show, gil, order, &text);
+		if (stuck > 0)
+			say(&text, ". At the end %zu still waited", stuck);
+		if (stuck > 0 && gil->holder)
+			say(&text, ", and thread %u had it", number_of(show, gil->holder));
 	}
 	free(order);
 }
@@ -299,13 +315,17 @@ void show_judge_none(const struct show *show, char to[SHOW_SENTENCE])
 		    "no GIL is in use: process %u made CPython's and never took it, as "
 		    "free-threaded builds do",
 		    finding->family.processes[finding->idle_process].number);
+	else if (finding->pypy_made > 0)
+		say(&text,
+		    "no GIL was seen: PyPy's may have been made, but no take found it held, and "
+		    "only those can be seen");
 	else if (taken == 0)
 		say(&text, "no GIL was found: no lock was taken by a call that is recorded");
 	else
 		say(&text, "no GIL was found: none of the locks that were taken behaves as one");
 }
 
-void show_evidence(const struct show *show, const struct gil *gil, char to[SHOW_SENTENCE])
+void show_evidence(const struct gil *gil, char to[SHOW_SENTENCE])
 {
 	const struct thing *thing = gil->thing;
 	struct text text = { .to = to };
@@ -344,5 +364,4 @@ void show_evidence(const struct show *show, const struct gil *gil, char to[SHOW_
 	}
 	if (gil->suspect.heir_of)
 		say(&text, "; a forked process goes on with its parent's lock");
-	(void)show;
 }

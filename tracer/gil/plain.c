@@ -9,6 +9,14 @@ static void try_failed(const struct sight *sight)
 	if (sight->user->state == GIL_OUT)
 		account_ask(sight, sight->when);
 	account_wait(sight);
+	sight->user->tried = sight->kind == TRACE_SEM_BUSY || sight->kind == TRACE_MUTEX_BUSY;
+}
+
+/* Timed out, or was interrupted. */
+static void fail(const struct sight *sight)
+{
+	if (sight->user->state == GIL_ASKING)
+		account_give_up(sight);
 }
 
 static void take(const struct sight *sight)
@@ -47,6 +55,9 @@ void mutex_see(const struct sight *sight, enum role role)
 		break;
 	case TRACE_MUTEX_ACQUIRE:
 		take(sight);
+		break;
+	case TRACE_MUTEX_FAIL:
+		fail(sight);
 		break;
 	case TRACE_MUTEX_RELEASE:
 		account_drop(sight, true);

@@ -39,7 +39,10 @@ static const struct gil *most_waited_for(const struct gils *gils)
 	for (size_t i = 0; i < gils->count; i++) {
 		const struct gil *gil = &gils->all[i];
 
-		if (gil->accepted && (!worst || gil->tally.wait.sum > worst->tally.wait.sum))
+		/* Those of no interpreter are nobody's GIL: --gil shows them. */
+		if (gil->accepted && gil->suspect.kind != GIL_MUTEX &&
+		    gil->suspect.kind != GIL_FAIR &&
+		    (!worst || gil->tally.wait.sum > worst->tally.wait.sum))
 			worst = gil;
 	}
 	return worst;
@@ -99,6 +102,7 @@ static const char *name_of(const struct show *show, const struct gil_user *user,
 static void put_counts(const struct show *show, const struct gil *gil)
 {
 	const struct gil_tally *tally = &gil->tally;
+	char text[16];
 	const double seconds = (double)gils_ns(&show->gils, show_span(show, gil)) / 1e9;
 
 	if (gil_kind_hidden(gil->suspect.kind)) {
@@ -115,24 +119,32 @@ static void put_counts(const struct show *show, const struct gil *gil)
 		   tally->takes, tally->contended, 100 * show_share(tally->contended, tally->takes),
 		   tally->switches, seconds > 0 ? (double)tally->switches / seconds : 0);
 	wrap_label(stdout, "drops", LABEL,
-		   "%" PRIu64 " forced, %" PRIu64 " voluntary; %" PRIu64 " timed out, %" PRIu64
-		   " requests to let go, %" PRIu64 " forced switches",
-		   tally->drops_forced, tally->drops_voluntary, tally->timeouts, tally->requests,
-		   tally->forced_waits);
+		   "%" PRIu64 " forced, %" PRIu64 " voluntary; %" PRIu64 " timed out",
+		   tally->drops_forced, tally->drops_voluntary, tally->timeouts);
+	if (gil_kind_asks(gil->suspect.kind))
+		wrap_label(stdout, "asked for", LABEL,
+			   "%" PRIu64 " requests to let go, %" PRIu64
+			   " forced switches that took %s",
+			   tally->requests, tally->forced_waits,
+			   show_time(show, tally->forced_wait.sum, text));
 }
 
 static void put_times(const struct show *show, const struct gil *gil)
 {
 	const uint64_t span = show_span(show, gil);
-	char held[16], handed[16], all[16];
+	char held[16], handed[16], all[16], rest[16];
 
 	if (!gil_kind_hidden(gil->suspect.kind))
 		wrap_label(
 			stdout, "time", LABEL,
-			"held %s of %s (%.1f%%); free while somebody waited %s; at most %zu waited "
-			"at once",
+			"held %s of %s (%.1f%%), free while somebody waited %s, free otherwise %s; "
+			"at most %zu waited at once",
 			show_time(show, gil->held, held), show_time(show, span, all),
 			100 * show_share(gil->held, span), show_time(show, gil->handed, handed),
+			show_time(show,
+				  span > gil->held + gil->handed ? span - gil->held - gil->handed :
+								   0,
+				  rest),
 			gil->most_waiters);
 	else
 		wrap_label(stdout, "time", LABEL, "%s in all; at most %zu waited at once",
@@ -185,21 +197,56 @@ static void put_checks(const struct show *show, const struct gil *gil)
 			   gil->states);
 }
 
-static void put_users(const struct show *show, struct gil_user **order, size_t count, bool waits)
+/* How many lasted how long, by decades. */
+static void put_decades(const struct show *show, const struct spread *spread)
 {
+	static const char *const names[] = { "1us", "10us", "100us", "1ms", "10ms", "100ms", "1s" };
+	uint64_t seen = 0, upto_ns = 1000;
+
+	printf("%-12s", "by length");
+	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++, upto_ns *= 10) {
+		const uint64_t upto =
+			spread_up_to(spread, (uint64_t)((double)upto_ns * show->gils.raw_per_ns));
+
+		printf("  <%s %" PRIu64, names[i], upto - seen);
+		seen = upto;
+	}
+	printf("  more %" PRIu64 "\n", spread->n - seen);
+}
+
+static void put_row(const struct show *show, const char *name, const struct spread *spread,
+		    double share)
+{
+	printf("%-20.19s%8" PRIu64 "%7.1f%%", name, spread->n, 100 * share);
+	put_spread(show, spread);
+	putchar('\n');
+}
+
+static void put_users(const struct show *show, const struct gil *gil, struct gil_user **order,
+		      bool waits)
+{
+	const struct spread *all = waits ? &gil->tally.wait : &gil->tally.hold;
+	uint64_t lived = 0, sum = 0;
 	char name[24];
 
+	for (size_t i = 0; i < gil->user_count; i++) {
+		lived += show_lived(show, order[i]);
+		sum += waits ? show_waited(order[i]) :
+			       order[i]->tally.hold.sum + order[i]->unfinished_hold;
+	}
 	printf("\n%-20s%8s%8s%8s%8s%8s%8s%8s\n", waits ? "waits" : "holds", "count", "share",
 	       "total", "p50", "p90", "p99", "max");
-	for (size_t i = 0; i < count && i < show->top; i++) {
+	put_row(show, "all threads", all, show_share(sum, lived));
+	for (size_t i = 0; i < gil->user_count && i < show->top; i++) {
 		const struct gil_user *user = order[i];
-		const struct spread *spread = waits ? &user->tally.wait : &user->tally.hold;
+		const uint64_t own =
+			waits ? show_waited(user) : user->tally.hold.sum + user->unfinished_hold;
 
-		printf("%-20.19s%8" PRIu64 "%7.1f%%", name_of(show, user, name), spread->n,
-		       100 * show_share(spread->sum, show_lived(show, user)));
-		put_spread(show, spread);
-		putchar('\n');
+		put_row(show, name_of(show, user, name),
+			waits ? &user->tally.wait : &user->tally.hold,
+			show_share(own, show_lived(show, user)));
 	}
+	put_decades(show, all);
 }
 
 static void put_returns(const struct show *show, const struct gil *gil, struct gil_user **order)
@@ -275,7 +322,7 @@ static void put_gil(const struct show *show, const struct gil *gil, size_t numbe
 	       gil_kind_summary(gil->suspect.kind));
 	wrap_label(stdout, "", LABEL, "process %u, %s",
 		   show->gils.finding.family.processes[gil->suspect.process].number, name.text);
-	show_evidence(show, gil, text);
+	show_evidence(gil, text);
 	wrap_label(stdout, "told by", LABEL, "%s", text);
 	show_judge(show, gil, text);
 	wrap_label(stdout, "verdict", LABEL, "%s", text);
@@ -288,9 +335,9 @@ static void put_gil(const struct show *show, const struct gil *gil, size_t numbe
 	put_counts(show, gil);
 	put_times(show, gil);
 	put_checks(show, gil);
-	put_users(show, order, gil->user_count, true);
+	put_users(show, gil, order, true);
 	if (!gil_kind_hidden(gil->suspect.kind))
-		put_users(show, order, gil->user_count, false);
+		put_users(show, gil, order, false);
 	put_returns(show, gil, order);
 	put_blame(show, gil, order);
 	free(order);
@@ -313,16 +360,42 @@ static void put_losses(const struct trace *trace)
 			   "the recording was not finished: its end is missing");
 }
 
+static int most_waited_first(const void *a, const void *b)
+{
+	const struct gil *x = *(const struct gil *const *)a, *y = *(const struct gil *const *)b;
+
+	if (x->tally.wait.sum != y->tally.wait.sum)
+		return x->tally.wait.sum < y->tally.wait.sum ? 1 : -1;
+	return (x->suspect.process > y->suspect.process) -
+	       (x->suspect.process < y->suspect.process);
+}
+
+const struct gil **show_found(const struct gils *gils, size_t *count)
+{
+	const struct gil **order = calloc(gils->count + 1, sizeof(struct gil *));
+
+	*count = 0;
+	for (size_t i = 0; order && i < gils->count; i++) {
+		if (gils->all[i].accepted)
+			order[(*count)++] = &gils->all[i];
+	}
+	if (*count > 0)
+		qsort(order, *count, sizeof(struct gil *), most_waited_first);
+	return order;
+}
+
 void show_text(struct show *show)
 {
 	const struct gils *gils = &show->gils;
 	size_t number = 0;
 
 	put_losses(show->trace);
-	for (size_t i = 0; i < gils->count && number < show->top; i++) {
-		if (gils->all[i].accepted)
-			put_gil(show, &gils->all[i], ++number);
-	}
+	size_t found;
+	const struct gil **order = show_found(gils, &found);
+
+	for (; order && number < found && number < show->top; number++)
+		put_gil(show, order[number], number + 1);
+	free(order);
 	if (gils->found > number)
 		printf("\n... of %zu locks in all; --top shows more\n", gils->found);
 }

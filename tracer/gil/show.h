@@ -35,7 +35,7 @@ void show_judge(const struct show *show, const struct gil *gil, char to[SHOW_SEN
 /* Why there is none. */
 void show_judge_none(const struct show *show, char to[SHOW_SENTENCE]);
 /* How it was told from other locks. */
-void show_evidence(const struct show *show, const struct gil *gil, char to[SHOW_SENTENCE]);
+void show_evidence(const struct gil *gil, char to[SHOW_SENTENCE]);
 /* Whether a thread's returns from calls are a convoy: the lock takes most of them longer than the
  * call took, or as long as the switch interval. */
 bool show_is_convoy(const struct show *show, const struct gil *gil, const struct gil_user *user);
@@ -47,7 +47,11 @@ uint64_t show_lived(const struct show *show, const struct gil_user *user);
 uint64_t show_span(const struct show *show, const struct gil *gil);
 /* Three digits and a unit: "1.23us"; of raw units. */
 const char *show_time(const struct show *show, uint64_t raw, char to[16]);
+/* A thread's waits, that which had not ended at the end too; raw. */
+uint64_t show_waited(const struct gil_user *user);
 double show_share(uint64_t part, uint64_t whole); /* 0 when the whole is 0 */
+/* The locks that were found, the most waited for first; the caller frees. Null: no memory. */
+const struct gil **show_found(const struct gils *gils, size_t *count);
 /* Users, who waited most first; the caller frees. Null: no memory. */
 struct gil_user **show_order(const struct gil *gil);
 

@@ -13,6 +13,7 @@
 #include "base/emit.h"
 
 #include <stdio.h>
+#include <stdlib.h>
 
 struct writer {
 	struct emit emit;
@@ -81,6 +82,25 @@ static void put_histogram(struct writer *writer, const char *name, const struct 
 	emit_close(emit, ']');
 }
 
+/* A lock that does not ask, or not by a call, has no such counts. */
+static void put_requests(struct writer *writer, const struct gil_tally *tally)
+{
+	static const char *const names[] = { "requests", "drops_requested", "forced_waits",
+					     "forced_wait" };
+	struct emit *emit = &writer->emit;
+
+	if (!gil_kind_asks(writer->gil->suspect.kind)) {
+		for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++)
+			put_unknown(writer, names[i],
+				    "this lock does not ask its holder by a call that is seen");
+		return;
+	}
+	emit_u64(emit, "requests", tally->requests);
+	emit_u64(emit, "drops_requested", tally->drops_requested);
+	emit_u64(emit, "forced_waits", tally->forced_waits);
+	put_spread(writer, "forced_wait", &tally->forced_wait);
+}
+
 static void put_tally(struct writer *writer, const struct gil_tally *tally)
 {
 	static const char *const unseen[] = { "takes",           "switches", "drops_forced",
@@ -96,16 +116,13 @@ static void put_tally(struct writer *writer, const struct gil_tally *tally)
 		emit_u64(emit, "switches", tally->switches);
 		emit_u64(emit, "drops_forced", tally->drops_forced);
 		emit_u64(emit, "drops_voluntary", tally->drops_voluntary);
-		emit_u64(emit, "drops_requested", tally->drops_requested);
 		emit_u64(emit, "barged", tally->barged);
 		put_spread(writer, "hold", &tally->hold);
 	}
 	emit_u64(emit, "contended", tally->contended);
 	emit_u64(emit, "timeouts", tally->timeouts);
-	emit_u64(emit, "requests", tally->requests);
 	put_spread(writer, "wait", &tally->wait);
-	put_spread(writer, "forced_wait", &tally->forced_wait);
-	emit_u64(emit, "forced_waits", tally->forced_waits);
+	put_requests(writer, tally);
 }
 
 static void put_blame(struct writer *writer, const struct gil_user *user)
@@ -142,6 +159,10 @@ static void put_returns(struct writer *writer, const struct gil_user *user)
 	const struct gil_return *back = &user->back;
 	struct emit *emit = &writer->emit;
 
+	if (gil_kind_hidden(writer->gil->suspect.kind)) {
+		put_unknown(writer, "returns", gil_kind_hidden(writer->gil->suspect.kind));
+		return;
+	}
 	emit_open(emit, "returns", '{');
 	emit_u64(emit, "count", back->wait.n);
 	emit_u64(emit, "waited", back->waited);
@@ -169,6 +190,10 @@ static void put_user(struct writer *writer, const struct gil_user *user)
 	emit_string(emit, "name", facts->name);
 	put_ns(writer, "lived_ns", show_lived(writer->show, user));
 	put_tally(writer, &user->tally);
+	put_ns(writer, "unfinished_wait_ns", user->unfinished_wait);
+	put_ns(writer, "unfinished_hold_ns", user->unfinished_hold);
+	put_histogram(writer, "wait_histogram", &user->tally.wait);
+	put_histogram(writer, "hold_histogram", &user->tally.hold);
 	put_blame(writer, user);
 	put_returns(writer, user);
 	emit_close(emit, '}');
@@ -186,7 +211,7 @@ static void put_what(struct writer *writer)
 	emit_string(emit, "not_seen", gil_kind_hidden(gil->suspect.kind));
 	emit_u64(emit, "process",
 		 writer->show->gils.finding.family.processes[gil->suspect.process].number);
-	show_evidence(writer->show, gil, text);
+	show_evidence(gil, text);
 	emit_string(emit, "evidence", text);
 	symbols_data(writer->show->symbols, gil->suspect.process, gil->thing->address, &name);
 	emit_string(emit, "lock", name.text);
@@ -248,6 +273,24 @@ static void put_account(struct writer *writer)
 	emit_close(emit, '}');
 }
 
+/* What must be of every trace. */
+static void put_checks(struct writer *writer)
+{
+	const struct gil *gil = writer->gil;
+	const struct gil_tally *tally = &gil->tally;
+	struct emit *emit = &writer->emit;
+
+	if (gil_kind_hidden(gil->suspect.kind)) {
+		put_unknown(writer, "checks", gil_kind_hidden(gil->suspect.kind));
+		return;
+	}
+	emit_open(emit, "checks", '{');
+	emit_u64(emit, "held_by_two_or_let_go_by_another", gil->violations);
+	emit_bool(emit, "held_longer_than_it_lived", gil->held > show_span(writer->show, gil));
+	emit_bool(emit, "waits_are_not_the_contended_takes", tally->wait.n != tally->contended);
+	emit_close(emit, '}');
+}
+
 static void put_gil(struct writer *writer, size_t number)
 {
 	const struct gil *gil = writer->gil;
@@ -261,10 +304,7 @@ static void put_gil(struct writer *writer, size_t number)
 	put_histogram(writer, "hold_histogram", &gil->tally.hold);
 	put_histogram(writer, "wait_histogram", &gil->tally.wait);
 	put_account(writer);
-	emit_open(emit, "checks", '{');
-	emit_u64(emit, "held_by_two_or_let_go_by_another", gil->violations);
-	emit_bool(emit, "held_longer_than_it_lived", gil->held > show_span(writer->show, gil));
-	emit_close(emit, '}');
+	put_checks(writer);
 	emit_open(emit, "threads", '[');
 	for (size_t i = 0; i < gil->user_count; i++)
 		put_user(writer, gil->users[i]);
@@ -293,7 +333,14 @@ static void put_trace(struct writer *writer)
 	emit_u64(emit, "lost", trace->lost);
 	emit_string(emit, "lost_reason", trace->info.lost_reason);
 	emit_u64(emit, "records", trace->records);
+	emit_u64(emit, "abandoned", trace->abandoned);
 	emit_u64(emit, "stalls", trace->stalls);
+	emit_open(emit, "troubles", '[');
+	for (size_t i = 0; i < trace->thread_count; i++) {
+		if (trace->threads[i].trouble)
+			emit_string(emit, NULL, trace->threads[i].trouble);
+	}
+	emit_close(emit, ']');
 	if (trace->info.record_ns >= 0)
 		emit_double(emit, "record_ns", trace->info.record_ns);
 	else
@@ -306,7 +353,8 @@ void show_json(struct show *show)
 	struct writer writer = { .show = show };
 	struct emit *emit = &writer.emit;
 	char text[SHOW_SENTENCE];
-	size_t number = 0;
+	size_t found;
+	const struct gil **order = show_found(&show->gils, &found);
 
 	emit_start(emit, stdout, true);
 	emit_open(emit, NULL, '{');
@@ -320,11 +368,11 @@ void show_json(struct show *show)
 	}
 	emit_u64(emit, "made_and_never_taken", show->gils.finding.idle_made);
 	emit_open(emit, "gils", '[');
-	for (size_t i = 0; i < show->gils.count; i++) {
-		writer.gil = &show->gils.all[i];
-		if (writer.gil->accepted)
-			put_gil(&writer, ++number);
+	for (size_t i = 0; order && i < found; i++) {
+		writer.gil = order[i];
+		put_gil(&writer, i + 1);
 	}
+	free(order);
 	emit_close(emit, ']');
 	emit_close(emit, '}');
 }

@@ -106,6 +106,14 @@ static bool is_cpythons(const struct thing *thing)
 	       (made || (thing->cond && thing->cond != thing->switch_cond));
 }
 
+/* Whether somebody took the mutex on which those queue who did not get PyPy's lock. */
+static bool is_queued_for(const struct finding *finding, const struct thing *thing)
+{
+	const uint32_t outer = places_find(&finding->places, thing->process, thing->outer);
+
+	return outer && finding->things[outer - 1].taken > 0 && thing->taken > 0;
+}
+
 /* Those that nothing else looks like. True: the mutex is one. */
 static bool suspect_certain(struct finding *finding, uint32_t i, const struct company *company)
 {
@@ -116,8 +124,13 @@ static bool suspect_certain(struct finding *finding, uint32_t i, const struct co
 		finding->idle_process = thing->process;
 		return true;
 	}
-	if (thing->made && thing->made_as == GIL_PYPY)
-		return add_suspect(finding, i, PROTOCOL_PYPY, GIL_PYPY);
+	if (thing->made && thing->made_as == GIL_PYPY) {
+		/* By its making alone it might be any struct with two mutexes. */
+		if (!is_queued_for(finding, thing))
+			finding->pypy_made++;
+		else
+			return add_suspect(finding, i, PROTOCOL_PYPY, GIL_PYPY);
+	}
 	if (is_cpythons(thing))
 		return add_suspect(finding, i, PROTOCOL_CPYTHON3, GIL_CPYTHON3);
 	if (company->waits > 0 && company->timed == company->waits &&

@@ -11,6 +11,8 @@
 
 #include <errno.h>
 #include <pthread.h>
+#include <sys/prctl.h>
+#include <sys/syscall.h>
 #include <sys/uio.h>
 #include <unistd.h>
 
@@ -160,6 +162,11 @@ void gil_record_all(void)
 	const uint32_t used = atomic_load_explicit(&gil_used, memory_order_relaxed);
 	const int saved = errno;
 
+	/* A filter that was set by the bare system call may kill for what it does not know. */
+	if (used == 0 || syscall(SYS_prctl, PR_GET_SECCOMP) != 0) {
+		errno = saved;
+		return;
+	}
 	for (uint32_t i = 0; i < used && !attach_is_quiet(); i++) {
 		const void *condition = atomic_load_explicit(&conditions[i], memory_order_relaxed);
 		struct words words;

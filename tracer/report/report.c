@@ -277,6 +277,13 @@ static int run(int argc, char *argv[], struct err *err)
 	param_set_add(&set, params);
 	if (!words_read(argc, argv, &set, &folder, err) || !trace_open(&trace, folder, err))
 		return err->code;
+	if (param_number(&set, "gil") &&
+	    (param_number(&set, "locks") || param_number(&set, "threads"))) {
+		trace_close(&trace);
+		err_set(err, EXIT_MISUSE,
+			"--gil is a report of its own; give no --locks and no --threads");
+		return err->code;
+	}
 	if (param_number(&set, "gil"))
 		return run_gil(&trace, &set, err);
 	report = (struct report){
