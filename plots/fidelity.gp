@@ -54,12 +54,12 @@ set xrange [low : high]
 set yrange [lines - 0.3 : -0.7]
 unset ytics
 set border 1
-set xtics ('0.1' 0.1, '0.2' 0.2, '0.33' 1.0 / 3, '0.5' 0.5, '0.67' 2.0 / 3, '0.8' 0.8, '1' 1, '1.25' 1.25, '1.5' 1.5, '2' 2, '3' 3, '5' 5, '10' 10)
+set xtics ('0.1' 0.1, '0.2' 0.2, '0.33' 1.0 / 3, '0.5' 0.5, '0.7' 0.7, '1' 1, '1.4' 1.4, '2' 2, '3' 3, '5' 5, '10' 10)
 set grid xtics noytics
 set xlabel 'model / interpreter; the band is 10 %' offset 0, 0.3 textcolor rgb text_color
 set object 1 rectangle from 0.9, graph 0 to 1.1, graph 1 behind fc rgb '#dcebf7' fs solid noborder
 set arrow 1 from 1, graph 0 to 1, graph 1 nohead lc rgb quiet_color lw 1
-say(text) = strlen(text) ? sprintf('%.3g', text + 0) : 'unknown'
+say(text) = strlen(text) == 0 ? 'unknown' : text + 0 < 999.5 ? sprintf('%.3g', text + 0) : sprintf('%.3gk', (text + 0) / 1000)
 do for [i = 1:rows] {
 	if (i == 1 || runtime[i] ne runtime[i == 1 ? 1 : i - 1]) {
 		set label 2 * i sprintf('%s and its model, %s', version[i], model[i]) at screen 12.0 / width, first at[i] - 1 left font bold textcolor rgb text_color
