@@ -117,26 +117,15 @@ static bool fill(struct study *study, struct err *err)
 	return true;
 }
 
-static struct cell *find_cell(struct study *study, const char *workload, const char *mode)
+/* The threads of the interpreter, or of the C workload behind its model. */
+static struct cell *find_threads(struct study *study, const char *workload, bool of_interpreter)
 {
 	for (size_t i = 0; i < study->matrix.count; i++) {
 		struct cell *cell = &study->matrix.cells[i];
 
-		if (strcmp(cell->workload, workload) == 0 && strcmp(cell->mode, mode) == 0 &&
-		    (strcmp(mode, "gil") == 0) == (cell->gil[0] != '\0'))
-			return cell;
-	}
-	return NULL;
-}
-
-/* The threads of the interpreter itself. */
-static struct cell *find_threads(struct study *study, const char *workload)
-{
-	for (size_t i = 0; i < study->matrix.count; i++) {
-		struct cell *cell = &study->matrix.cells[i];
-
-		if (cell->runtime->family && strcmp(cell->workload, workload) == 0 &&
-		    strcmp(cell->mode, "threads") == 0)
+		if ((cell->runtime->family != NULL) == of_interpreter &&
+		    strcmp(cell->workload, workload) == 0 &&
+		    strcmp(cell->mode, of_interpreter ? "threads" : "gil") == 0)
 			return cell;
 	}
 	return NULL;
@@ -180,8 +169,8 @@ static double slowness(const struct study *study, const char *workload)
 static bool fit_interval(struct study *study, const char *workload, double *interval,
 			 struct err *err)
 {
-	const struct cell *interpreter = find_threads(study, workload);
-	struct cell *model = find_cell(study, workload, "gil");
+	const struct cell *interpreter = find_threads(study, workload, true);
+	struct cell *model = find_threads(study, workload, false);
 	double ticks = 0, drops[TRACED_RUNS];
 
 	for (size_t i = 0; i < TRACED_RUNS; i++) {
@@ -226,7 +215,7 @@ static bool fit_intervals(struct study *study, struct err *err)
 
 		if (cell->gil[0])
 			set_interval(cell,
-				     find_cell(study, sorts ? "mergesort" : "countdown", "gil"),
+				     find_threads(study, sorts ? "mergesort" : "countdown", false),
 				     sorts ? mergesort : countdown);
 	}
 	return true;
@@ -255,8 +244,8 @@ static double switches_per_s(struct study *study, const struct cell *one, struct
 static bool add_switches(struct study *study, struct fidelity *fidelity,
 			 const struct runtime *runtime, struct err *err)
 {
-	const struct cell *theirs = find_threads(study, "countdown");
-	const struct cell *ours = find_cell(study, "countdown", "gil");
+	const struct cell *theirs = find_threads(study, "countdown", true);
+	const struct cell *ours = find_threads(study, "countdown", false);
 	struct fidelity_row row = { .quantity = "countdown, switches", .unit = "per s" };
 
 	row.interpreter = switches_per_s(study, theirs, err);

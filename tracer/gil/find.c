@@ -228,7 +228,6 @@ static void see_init(const struct reading *reading, unsigned kind, uint64_t addr
 		thing->holder = 0;
 	} else if (kind == TRACE_COND_INIT) {
 		thing->is_cond = true;
-		thing->monotonic = record_detail(reading->record) & TRACE_INIT_MONOTONIC;
 		match_making(reading, address);
 	}
 }

@@ -42,7 +42,6 @@ struct thing {
 	uint32_t bonds; /* condition: index + 1 of its first one; 0: none */
 	bool many;      /* others took it, too */
 	bool is_cond;
-	bool monotonic;  /* condition: its deadlines' clock, by its INIT */
 	bool signalled;  /* mutex: its first section ended in a signal */
 	bool made;       /* mutex: as the lock of 'made_as' is made, with these around it */
 	uint8_t made_as; /* gil_kind */

@@ -1,6 +1,8 @@
 /* What the figures of a lock mean, in words. */
 #include "tracer/gil/show.h"
 
+#include "tracer/words.h"
+
 #include <inttypes.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -127,20 +129,7 @@ double show_share(uint64_t part, uint64_t whole)
 
 const char *show_time(const struct show *show, uint64_t raw, char to[16])
 {
-	static const char *const units[] = { "ns", "us", "ms", "s" };
-	double value = (double)gils_ns(&show->gils, raw);
-	size_t unit = 0;
-
-	while (unit < 3 && value >= 999.5) {
-		value /= 1000;
-		unit++;
-	}
-	snprintf(to, 16, "%.*f%s",
-		 unit == 0 || value >= 99.95 ? 0 :
-		 value >= 9.995              ? 1 :
-					       2,
-		 value, units[unit]);
-	return to;
+	return words_duration((double)gils_ns(&show->gils, raw), to);
 }
 
 bool show_is_convoy(const struct show *show, const struct gil *gil, const struct gil_user *user)

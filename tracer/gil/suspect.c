@@ -8,7 +8,7 @@
 
 /* What the conditions of a mutex come to. */
 struct company {
-	uint64_t own, shared; /* conditions that one thread waited at, and that many did */
+	uint64_t own; /* conditions that one thread waited at */
 	uint64_t conds, waits, timed, longest_ns, inside, after, under;
 };
 
@@ -38,7 +38,6 @@ static struct company *gather(const struct finding *finding)
 			continue;
 		company->conds++;
 		company->own += bond->waits > 0 && !bond->many;
-		company->shared += bond->many;
 		company->waits += bond->waits;
 		company->timed += bond->timed;
 		company->inside += bond->inside;

@@ -1,6 +1,8 @@
 /* The verdict: what the sums mean, in a few sentences that are computed from them. */
 #include "tracer/report/report.h"
 
+#include "tracer/words.h"
+
 #include <inttypes.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -28,23 +30,7 @@ static double percent(uint64_t part, uint64_t whole)
 
 const char *report_time(const struct report *report, uint64_t raw, char to[16])
 {
-	static const char *const units[] = { "ns", "us", "ms", "s" };
-	double value = (double)locks_ns(&report->locks, raw);
-	size_t unit = 0;
-
-	while (unit < 3 && value >= 999.5) {
-		value /= 1000;
-		unit++;
-	}
-	if (unit == 0)
-		snprintf(to, 16, "%.0f%s", value, units[unit]);
-	else
-		snprintf(to, 16, "%.*f%s",
-			 value < 9.995 ? 2 :
-			 value < 99.95 ? 1 :
-					 0,
-			 value, units[unit]);
-	return to;
+	return words_duration((double)locks_ns(&report->locks, raw), to);
 }
 
 /* The row of locks that were waited for most: the first of the order that is such. */

@@ -3,6 +3,7 @@
 #ifndef WORKLOADS_GIL_QUEUE_H
 #define WORKLOADS_GIL_QUEUE_H
 
+#include <pthread.h>
 #include <stddef.h>
 
 /* The queue's own end, or a place in a thread. */
@@ -40,6 +41,21 @@ static inline struct queue *queue_first(const struct queue *queue)
 static inline struct queue *queue_last(const struct queue *queue)
 {
 	return queue->next == queue ? NULL : queue->previous;
+}
+
+/* The condition at which a thread waits for its turn. Returns an errno. */
+static inline int queue_create_cond(pthread_cond_t *cond)
+{
+	pthread_condattr_t monotonic;
+	int failed = pthread_condattr_init(&monotonic);
+
+	if (failed)
+		return failed;
+	failed = pthread_condattr_setclock(&monotonic, CLOCK_MONOTONIC);
+	if (!failed)
+		failed = pthread_cond_init(cond, &monotonic);
+	pthread_condattr_destroy(&monotonic);
+	return failed;
 }
 
 #endif

@@ -79,29 +79,15 @@ static const struct param params[] = {
 	{ 0 },
 };
 
-static int create_cond(pthread_cond_t *cond)
-{
-	pthread_condattr_t monotonic;
-	int failed = pthread_condattr_init(&monotonic);
-
-	if (failed)
-		return failed;
-	failed = pthread_condattr_setclock(&monotonic, CLOCK_MONOTONIC);
-	if (!failed)
-		failed = pthread_cond_init(cond, &monotonic);
-	pthread_condattr_destroy(&monotonic);
-	return failed;
-}
-
 /* gvl_init */
 static int create(struct gvl *gvl)
 {
 	int failed = pthread_mutex_init(&gvl->lock, NULL);
 
 	if (!failed)
-		failed = create_cond(&gvl->switch_cond);
+		failed = queue_create_cond(&gvl->switch_cond);
 	if (!failed)
-		failed = create_cond(&gvl->switch_wait_cond);
+		failed = queue_create_cond(&gvl->switch_wait_cond);
 	queue_init(&gvl->waitq);
 	gvl->owner = NULL;
 	gvl->timer = NULL;
@@ -120,7 +106,7 @@ static bool init(void *memory, unsigned threads, const struct param_set *set, st
 	s->threads = threads;
 	for (unsigned i = 0; i < threads && !failed; i++) {
 		atomic_init(&s->thread[i].tick.left, INT_MAX);
-		failed = create_cond(&s->thread[i].gvlq);
+		failed = queue_create_cond(&s->thread[i].gvlq);
 		if (!failed)
 			failed = pthread_mutex_init(&s->thread[i].interrupt_lock, NULL);
 	}

@@ -141,20 +141,6 @@ static int start_timer_thread(struct state *s)
 	return pthread_create(&s->vm.timer_thread, NULL, run_timer_thread, s);
 }
 
-static int create_cond(pthread_cond_t *cond)
-{
-	pthread_condattr_t monotonic;
-	int failed = pthread_condattr_init(&monotonic);
-
-	if (failed)
-		return failed;
-	failed = pthread_condattr_setclock(&monotonic, CLOCK_MONOTONIC);
-	if (!failed)
-		failed = pthread_cond_init(cond, &monotonic);
-	pthread_condattr_destroy(&monotonic);
-	return failed;
-}
-
 /* rb_thread_sched_init, and the lock of vm->ractor.sched. */
 static int create(struct state *s)
 {
@@ -184,7 +170,7 @@ static bool init(void *memory, unsigned threads, const struct param_set *set, st
 	failed = create(s);
 	for (unsigned i = 0; i < threads && !failed; i++) {
 		atomic_init(&s->thread[i].tick.left, INT_MAX);
-		failed = create_cond(&s->thread[i].readyq);
+		failed = queue_create_cond(&s->thread[i].readyq);
 		if (!failed)
 			failed = pthread_mutex_init(&s->thread[i].interrupt_lock, NULL);
 	}
