@@ -353,13 +353,13 @@ static void an_unknown_kind_at_the_end_is_no_event_in_flight(void **state)
 	put_plain(1);
 	made_record(&thread, START + 1, 0, 9, 0);
 	end();
-	expect_error(made.folder, 0, "record 1 at byte 272 has kind 0; this version knows 1 to 71");
+	expect_error(made.folder, 0, "record 1 at byte 272 has kind 0; this version knows 1 to 77");
 	begin();
 	put_plain(1);
 	made_record(&thread, START + 1, 255, 9, 0);
 	end();
 	expect_error(made.folder, 0,
-		     "record 1 at byte 272 has kind 255; this version knows 1 to 71");
+		     "record 1 at byte 272 has kind 255; this version knows 1 to 77");
 }
 
 #define WITH_TRACE(test) cmocka_unit_test_setup_teardown(test, make, drop)

@@ -49,6 +49,59 @@ enum arena_stop {
 	ARENA_FULL,  /* the output cannot be written */
 };
 
+/* How system calls are to be recorded. */
+enum arena_syscalls {
+	ARENA_SYSCALLS_OFF,
+	ARENA_SYSCALLS_AUTO, /* patch, or dispatch where that cannot be */
+	ARENA_SYSCALLS_PATCH,
+	ARENA_SYSCALLS_AUDIT, /* patch, with dispatch behind */
+	ARENA_SYSCALLS_DISPATCH,
+};
+
+/* Where the syscall instructions of an object are and how each can be patched is found out by the
+ * launcher, once per object and trace; processes ask for it by the object's build-id:
+ * 1. A process takes a FREE object by compare-and-swap, fills it in, and makes it ASKED; then it
+ *    wakes the launcher, and sleeps on the state. [object-asked]
+ * 2. The launcher reads the file, fills in sites, and makes it KNOWN, or UNKNOWN when it cannot be
+ *    read or is another file. Neither changes any more. [object-known]
+ * Whoever patches compares the bytes of each site with those in memory first. */
+#define ARENA_OBJECTS 256u
+#define ARENA_SITES 16384u
+#define ARENA_KEY_BYTES 32
+
+enum arena_object_state { OBJECT_FREE, OBJECT_TAKEN, OBJECT_ASKED, OBJECT_KNOWN, OBJECT_UNKNOWN };
+
+struct arena_object {
+	_Atomic uint32_t state; /* futex */
+	uint32_t pid;           /* of who asks, as the launcher's /proc knows it; 0: it does not */
+	uint8_t key[ARENA_KEY_BYTES]; /* the build-id, filled with zeros */
+	char path[1024];              /* as that process sees it; "[vdso]": the kernel's */
+	/* The launcher. */
+	uint32_t first, count; /* in 'sites', by address */
+};
+
+/* How a site can be patched, by a jump of 5 bytes at its first byte. */
+enum arena_shape {
+	SITE_LEFT,   /* it cannot, safely */
+	SITE_NUMBER, /* "mov $number, %eax" and the syscall instruction: 7 bytes, of which 5 change
+		      */
+	SITE_MOVED, /* whole instructions, before or behind the syscall instruction or both, that do
+		     * the same elsewhere and that nobody jumps to: they are moved to a stub */
+	SITE_RETURNS, /* rt_sigreturn of a signal frame's restorer: left as it is, for debuggers and
+		       * unwinders tell such frames by these bytes */
+};
+
+struct arena_site {
+	uint64_t address;  /* of the first byte, relative to the load address */
+	uint32_t number;   /* SITE_NUMBER: of the call */
+	uint8_t shape;     /* an arena_shape */
+	uint8_t length;    /* of all instructions together, in bytes; SITE_LEFT: 2 */
+	uint8_t at;        /* the syscall instruction's offset in them */
+	uint8_t reason;    /* SITE_LEFT: a sites_reason, for people */
+	uint8_t bytes[16]; /* what the site is */
+};
+_Static_assert(sizeof(struct arena_site) == 32, "sites lie close");
+
 enum arena_counter { ARENA_RAW, ARENA_NANOSECONDS };
 
 /* Lines are 64 bytes; who writes which is said at its first field. */
@@ -75,8 +128,9 @@ struct arena {
 	uint64_t magic;
 	uint64_t bytes; /* of the file: both sides agree on its layout */
 	uint8_t uuid[16];
-	uint32_t counter; /* an arena_counter */
-	uint64_t proc;    /* the /proc of the launcher: device */
+	uint32_t counter;  /* an arena_counter */
+	uint32_t syscalls; /* an arena_syscalls */
+	uint64_t proc;     /* the /proc of the launcher: device */
 	struct trace_clock start;
 	/* Held by the launcher while it lives; its first int is the futex word. */
 	pthread_mutex_t alive;
@@ -91,6 +145,11 @@ struct arena {
 	_Atomic uint64_t lost;                /* events of threads that got no ring */
 	_Alignas(64) _Atomic uint32_t states[ARENA_RINGS];
 	struct arena_ring rings[ARENA_RINGS];
+	/* Both. */
+	_Atomic uint32_t objects_asked; /* counted up when an object becomes ASKED */
+	struct arena_object objects[ARENA_OBJECTS];
+	/* The launcher. */
+	struct arena_site sites[ARENA_SITES];
 };
 
 /* Whole pages, of any size that Linux has. */

@@ -33,6 +33,11 @@ static const struct {
 	{ "child's pid, 0: failed", "child", FIELD_NUMBER },
 	{ "status", "status", FIELD_NUMBER },
 	{ "call", "call", FIELD_NUMBER },
+	{ "number", "number", FIELD_NUMBER },
+	{ "futex word", "futex", FIELD_ADDRESS },
+	{ "result", "result", FIELD_NUMBER },
+	{ "instruction", "instruction", FIELD_ADDRESS },
+	{ "trace_syscalls_reason", "reason", FIELD_NUMBER },
 };
 
 static const char *const calls[TRACE_CALL_COUNT] = {

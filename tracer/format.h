@@ -16,8 +16,9 @@
 #include <stdatomic.h>
 #include <stdint.h>
 
-/* What is written; files from FIRST on are read. Version 1 has no kinds behind ABANDONED. */
-#define TRACE_VERSION 2
+/* What is written; files from FIRST on are read. Version 1 has no kinds behind ABANDONED, version 2
+ * none behind LOCK_STATE. */
+#define TRACE_VERSION 3
 #define TRACE_VERSION_FIRST 1
 
 /* The first word: raw counter << 8 | kind: 56 bits of the counter last 278 days at 3 GHz from the
@@ -128,7 +129,13 @@ static inline uint64_t record_value(const struct record *record)
 	X(EXIT, "exit", "status", "trace_exit", 0) \
 	X(ABANDONED, "abandoned", "", "", 0) \
 	X(CALL, "call", "call", "", 0) \
-	X(LOCK_STATE, "lock-state", "condition", "", 4)
+	X(LOCK_STATE, "lock-state", "condition", "", 4) \
+	X(SYSCALL, "syscall", "number", "high byte", 0) \
+	X(FUTEX, "futex", "futex word", "operation", 0) \
+	X(SYSCALL_EXIT, "syscall-exit", "result", "high byte", 0) \
+	X(SYSCALL_MISSED, "syscall-missed", "instruction", "", 0) \
+	X(SYSCALLS, "syscalls", "trace_syscalls_reason", "trace_syscalls", 0) \
+	X(SITES, "sites", "load address", "", 2)
 
 enum trace_kind {
 	TRACE_NONE, /* a slot that is not written */
@@ -230,6 +237,47 @@ enum trace_call {
  * and the number of switches. Behind a COND_RETURN of the same thread its mutex is held, and all
  * belongs together; before the condition is destroyed, and at the end of the process, nothing is
  * promised. */
+
+/* System calls, as the kernel gets them. SYSCALL's operand: the low half is the number, the high
+ * half the low 32 bits of the first argument. FUTEX is the call of that name: its operand is the
+ * address, and the low 8 bits of the operation (FUTEX_PRIVATE_FLAG is one of them) as detail.
+ * SYSCALL_EXIT's operand is the result, all 64 bits, -4095 to -1 being errors; it belongs to the
+ * last call of the same thread that has none yet. exit, exit_group, rt_sigreturn and an exec that
+ * succeeds have none, nor has a call whose signal handler never came back. A call that the kernel
+ * restarts is one. After a vfork, or a clone with its parent's memory and thread-local storage, the
+ * child writes where its parent does, which sleeps meanwhile: first a SYSCALL_EXIT of 0, the
+ * child's return; what follows is the child's, up to a SYSCALL_EXIT that answers the same call once
+ * more, the parent's return. SYSCALL_MISSED stands before a SYSCALL or FUTEX that dispatch caught
+ * behind patches. */
+
+/* Written once by each process image when it knows how its system calls are recorded, and again if
+ * that changes; a forked child's are recorded as its parent's. */
+enum trace_syscalls {
+	TRACE_SYSCALLS_OFF,
+	TRACE_SYSCALLS_PATCH,
+	TRACE_SYSCALLS_AUDIT, /* patched, with dispatch behind */
+	TRACE_SYSCALLS_DISPATCH,
+	TRACE_SYSCALLS_COUNT,
+};
+
+/* X(NAME, "why system calls are not recorded, or not as asked") */
+#define TRACE_SYSCALLS_REASONS(X) \
+	X(AS_ASKED, "as asked") \
+	X(ARCHITECTURE, "on this architecture they cannot be") \
+	X(NO_DISPATCH, "this kernel has no syscall user dispatch") \
+	X(POLICY, "a policy of the system forbids to change code") \
+	X(UNREAD, "libc's code could not be read by the launcher") \
+	X(OWN_DISPATCH, "the program uses syscall user dispatch itself")
+
+enum trace_syscalls_reason {
+#define X(name, text) TRACE_SYSCALLS_##name,
+	TRACE_SYSCALLS_REASONS(X)
+#undef X
+		TRACE_SYSCALLS_REASON_COUNT,
+};
+
+/* SITES: an object's syscall instructions; ARGs: how many it has, and how many of them are patched.
+ * The object is the MODULE of that load address, recorded before or after; none is the vDSO. */
 
 /* Longest event: a text of 4,096 bytes and its fixed ARGs. */
 #define TRACE_ARGS_MAX 520

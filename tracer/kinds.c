@@ -36,6 +36,9 @@ static const struct detail {
 	{ "trace_origin", TRACE_ORIGIN_COUNT, { [0 ... TRACE_ORIGIN_COUNT - 1] = 1 } },
 	{ "trace_exit", TRACE_EXIT_COUNT, { [0 ... TRACE_EXIT_COUNT - 1] = 1 } },
 	{ "length of the build-id", 0, { [0 ... 255] = 1 } },
+	{ "high byte", 256, { [0 ... 255] = 1 } },
+	{ "operation", 256, { [0 ... 255] = 1 } },
+	{ "trace_syscalls", TRACE_SYSCALLS_COUNT, { [0 ... TRACE_SYSCALLS_COUNT - 1] = 1 } },
 };
 
 /* Behind their ARGs these have text. */
