@@ -83,6 +83,10 @@ static void put(unsigned kind, unsigned detail, uint64_t value, const uint64_t a
 
 #define ARGS(...) ((const uint64_t[]){ __VA_ARGS__, 0 })
 
+/* What made_record takes for the lower 7 bytes of the operand. */
+#define SYSCALL(number, arg) ((uint64_t)(arg) << 32 | (number))
+#define RESULT(result) ((uint64_t)(int64_t)(result) & ((UINT64_C(1) << 56) - 1))
+
 static const struct {
 	unsigned kind, detail;
 	uint64_t value, args[6];
@@ -169,6 +173,34 @@ static const struct {
 	  { 5000, 0x7000, UINT64_MAX, 12 },
 	  NULL,
 	  "lock-state 0x10 interval=5000 holder=0x7000 locked=-1 switches=12" },
+	{ TRACE_SYSCALL, 0xff, SYSCALL(257, 0xffff9c), { 0 }, NULL, "syscall openat arg=-100" },
+	{ TRACE_SYSCALL, 0, SYSCALL(0, 7), { 0 }, NULL, "syscall read arg=7" },
+	{ TRACE_SYSCALL, 0x7f, SYSCALL(11, 0xf00000), { 0 }, NULL, "syscall munmap" },
+	{ TRACE_SYSCALL, 0, SYSCALL(500, 1), { 0 }, NULL, "syscall syscall_500" },
+	{ TRACE_SYSCALL, 0, SYSCALL(UINT32_MAX, 1), { 0 }, NULL, "syscall syscall_4294967295" },
+	{ TRACE_FUTEX, 0x80, 0x7f10, { 0 }, NULL, "futex 0x7f10 operation=wait bits=private" },
+	{ TRACE_FUTEX, 0x0a, 0x7f10, { 0 }, NULL, "futex 0x7f10 operation=wake-bitset" },
+	{ TRACE_FUTEX, 0xff, 0x7f10, { 0 }, NULL, "futex 0x7f10 operation=127 bits=private" },
+	{ TRACE_SYSCALL_EXIT, 0, 3, { 0 }, NULL, "syscall-exit 3" },
+	{ TRACE_SYSCALL_EXIT, 0, 0x7f1234567000, { 0 }, NULL, "syscall-exit 0x7f1234567000" },
+	{ TRACE_SYSCALL_EXIT, 0xff, RESULT(-EAGAIN), { 0 }, NULL, "syscall-exit -11 errno=EAGAIN" },
+	{ TRACE_SYSCALL_EXIT, 0xff, RESULT(-4095), { 0 }, NULL, "syscall-exit -4095 errno=4095" },
+	{ TRACE_SYSCALL_EXIT, 0xff, RESULT(-4096), { 0 }, NULL, "syscall-exit -4096" },
+	{ TRACE_SYSCALL_MISSED, 0, 0x400123, { 0 }, NULL, "syscall-missed 0x400123" },
+	{ TRACE_SYSCALLS, TRACE_SYSCALLS_AUDIT, 0, { 0 }, NULL, "syscalls patch,audit" },
+	{ TRACE_SYSCALLS,
+	  TRACE_SYSCALLS_OFF,
+	  TRACE_SYSCALLS_NO_DISPATCH,
+	  { 0 },
+	  NULL,
+	  "syscalls off reason=this kernel has no syscall user dispatch" },
+	{ TRACE_SYSCALLS,
+	  TRACE_SYSCALLS_DISPATCH,
+	  999,
+	  { 0 },
+	  NULL,
+	  "syscalls dispatch reason=for a reason that this version does not know" },
+	{ TRACE_SITES, 0, 0x7f00, { 526, 525 }, NULL, "sites 0x7f00 found=526 patched=525" },
 };
 
 static void each_event_is_told_in_words(void **state)
@@ -211,10 +243,14 @@ static void json_has_an_object_on_each_line(void **state)
 	(void)state;
 	put(TRACE_MUTEX_CONFLICT, TRACE_MONOTONIC, 0x10, ARGS(NOW_MONOTONIC - 5), NULL);
 	put(TRACE_EXEC, 0, 17, NULL, "\xff\"");
+	put(TRACE_SYSCALL, 0, SYSCALL(0, 7), NULL, NULL);
+	put(TRACE_SYSCALL_EXIT, 0, 0x7f1234567000, NULL, NULL);
+	put(TRACE_SYSCALL_EXIT, 0xff, RESULT(-EAGAIN), NULL, NULL);
+	put(TRACE_SYSCALLS, TRACE_SYSCALLS_OFF, TRACE_SYSCALLS_UNREAD, NULL, NULL);
 	end();
 	assert_int_equal(dump("--json @"), EXIT_DONE);
 	line = line_of(0);
-	assert_int_equal(json_integer_value(json_object_get(line, "records")), 4);
+	assert_int_equal(json_integer_value(json_object_get(line, "records")), 8);
 	assert_true(json_is_null(json_object_get(line, "lost_reason")));
 	json_decref(line);
 	line = line_of(1);
@@ -227,6 +263,23 @@ static void json_has_an_object_on_each_line(void **state)
 	json_decref(line);
 	line = line_of(2);
 	assert_string_equal(json_string_value(json_object_get(line, "path")), "\xef\xbf\xbd\"");
+	json_decref(line);
+	line = line_of(3);
+	assert_string_equal(json_string_value(json_object_get(line, "call")), "read");
+	assert_int_equal(json_integer_value(json_object_get(line, "arg")), 7);
+	json_decref(line);
+	line = line_of(4);
+	assert_int_equal(json_integer_value(json_object_get(line, "result")), 0x7f1234567000);
+	assert_null(json_object_get(line, "errno"));
+	json_decref(line);
+	line = line_of(5);
+	assert_int_equal(json_integer_value(json_object_get(line, "result")), -EAGAIN);
+	assert_string_equal(json_string_value(json_object_get(line, "errno")), "EAGAIN");
+	json_decref(line);
+	line = line_of(6);
+	assert_string_equal(json_string_value(json_object_get(line, "mode")), "off");
+	assert_string_equal(json_string_value(json_object_get(line, "reason")),
+			    "libc's code could not be read by the launcher");
 	json_decref(line);
 }
 

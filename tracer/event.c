@@ -2,7 +2,9 @@
 #include "tracer/event.h"
 
 #include "tracer/read.h"
+#include "tracer/syscalls.h"
 
+#include <linux/futex.h>
 #include <pthread.h>
 #include <stdio.h>
 #include <string.h>
@@ -33,11 +35,8 @@ static const struct {
 	{ "child's pid, 0: failed", "child", FIELD_NUMBER },
 	{ "status", "status", FIELD_NUMBER },
 	{ "call", "call", FIELD_NUMBER },
-	{ "number", "number", FIELD_NUMBER },
 	{ "futex word", "futex", FIELD_ADDRESS },
-	{ "result", "result", FIELD_NUMBER },
 	{ "instruction", "instruction", FIELD_ADDRESS },
-	{ "trace_syscalls_reason", "reason", FIELD_NUMBER },
 };
 
 static const char *const calls[TRACE_CALL_COUNT] = {
@@ -78,6 +77,7 @@ static const struct {
 	    { "holder", FIELD_ADDRESS },
 	    { "locked", FIELD_NUMBER },
 	    { "switches", FIELD_NUMBER } } },
+	{ TRACE_SITES, { { "found", FIELD_NUMBER }, { "patched", FIELD_NUMBER } } },
 };
 
 static struct field *add(struct event *event, const char *name, enum field_kind kind,
@@ -114,8 +114,6 @@ static void add_value(struct event *event, const struct record *record)
 			add(event, values[i].name, values[i].kind, record_value(record))->operand =
 				true;
 	}
-	if (record_kind(record) == TRACE_CALL)
-		add_call(event, record_value(record));
 }
 
 static void add_bits(struct event *event, const char *const words[], size_t count)
@@ -223,6 +221,34 @@ static void add_exit(struct event *event, unsigned detail)
 	add_word(event, "by", ways[detail < TRACE_EXIT_COUNT ? detail : TRACE_EXIT_COUNT]);
 }
 
+static void add_futex(struct event *event, unsigned detail)
+{
+	static const char *const operations[] = {
+		[FUTEX_WAIT] = "wait",
+		[FUTEX_WAKE] = "wake",
+		[FUTEX_FD] = "fd",
+		[FUTEX_REQUEUE] = "requeue",
+		[FUTEX_CMP_REQUEUE] = "cmp-requeue",
+		[FUTEX_WAKE_OP] = "wake-op",
+		[FUTEX_LOCK_PI] = "lock-pi",
+		[FUTEX_UNLOCK_PI] = "unlock-pi",
+		[FUTEX_TRYLOCK_PI] = "trylock-pi",
+		[FUTEX_WAIT_BITSET] = "wait-bitset",
+		[FUTEX_WAKE_BITSET] = "wake-bitset",
+		[FUTEX_WAIT_REQUEUE_PI] = "wait-requeue-pi",
+		[FUTEX_CMP_REQUEUE_PI] = "cmp-requeue-pi",
+		[FUTEX_LOCK_PI2] = "lock-pi2",
+	};
+	const unsigned operation = detail & ~(unsigned)FUTEX_PRIVATE_FLAG;
+
+	if (operation < sizeof(operations) / sizeof(operations[0]))
+		add_word(event, "operation", operations[operation]);
+	else
+		add(event, "operation", FIELD_NUMBER, operation);
+	if (detail & FUTEX_PRIVATE_FLAG)
+		add_word(event, "bits", "private");
+}
+
 static const struct {
 	const char *what;
 	void (*add)(struct event *event, unsigned detail);
@@ -236,6 +262,7 @@ static const struct {
 	{ "1: the serial thread", add_serial },
 	{ "trace_origin", add_origin },
 	{ "trace_exit", add_exit },
+	{ "operation", add_futex },
 };
 
 static void add_detail(struct event *event, const struct record *record)
@@ -245,6 +272,52 @@ static void add_detail(struct event *event, const struct record *record)
 	for (size_t i = 0; i < sizeof(details) / sizeof(details[0]); i++) {
 		if (strcmp(details[i].what, what) == 0)
 			details[i].add(event, record_detail(record));
+	}
+}
+
+/* All 64 bits of these operands are theirs. */
+static void add_syscall(struct event *event, uint64_t operand)
+{
+	const uint32_t number = (uint32_t)operand;
+
+	add_word(event, "call", syscall_name(number, event->bits));
+	event->fields[event->count - 1].operand = true;
+	if (syscall_takes_number(number))
+		add(event, "arg", FIELD_NUMBER, (uint64_t)(int32_t)(operand >> 32));
+}
+
+static void add_result(struct event *event, uint64_t operand)
+{
+	add(event, "result", FIELD_RESULT, operand)->operand = true;
+	add_errno(event, syscall_error(operand));
+}
+
+static void add_recording(struct event *event, const struct record *record)
+{
+	add_word(event, "mode", syscalls_mode(record_detail(record)));
+	event->fields[event->count - 1].operand = true;
+	if (record_value(record) != TRACE_SYSCALLS_AS_ASKED)
+		add_word(event, "reason", syscalls_reason(record_value(record)));
+}
+
+/* What the tables do not have. */
+static void add_special(struct event *event, const struct record *record)
+{
+	switch (record_kind(record)) {
+	case TRACE_CALL:
+		add_call(event, record_value(record));
+		break;
+	case TRACE_SYSCALL:
+		add_syscall(event, record->operand);
+		break;
+	case TRACE_SYSCALL_EXIT:
+		add_result(event, record->operand);
+		break;
+	case TRACE_SYSCALLS:
+		add_recording(event, record);
+		break;
+	default:
+		break;
 	}
 }
 
@@ -323,6 +396,7 @@ void event_read(struct event *event, const struct trace *trace, const struct rec
 	if (record_kind(record) == TRACE_NONE || record_kind(record) >= TRACE_KIND_COUNT)
 		return;
 	add_value(event, record);
+	add_special(event, record);
 	add_detail(event, record);
 	add_args(event, trace, record, args);
 }

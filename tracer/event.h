@@ -10,6 +10,7 @@
 enum field_kind {
 	FIELD_ADDRESS,
 	FIELD_NUMBER,   /* signed */
+	FIELD_RESULT,   /* signed; what does not fit in 32 bits may be an address */
 	FIELD_WORD,     /* 'text' */
 	FIELD_TEXT,     /* 'text', of the program's making: it may hold any byte */
 	FIELD_DEADLINE, /* absolute; 'from_now' nanoseconds from the record's time */

@@ -12,6 +12,12 @@ static void print_difference(int64_t ns, FILE *to)
 		size % 1000000000u);
 }
 
+/* The results of mmap and brk are addresses. */
+static void print_result(int64_t result, FILE *to)
+{
+	fprintf(to, result > UINT32_MAX ? "0x%" PRIx64 : "%" PRId64, result);
+}
+
 void event_print_text(const char *text, FILE *to)
 {
 	fputc('\'', to);
@@ -38,6 +44,9 @@ void event_print(const struct event *event, FILE *to)
 			break;
 		case FIELD_NUMBER:
 			fprintf(to, "%" PRId64, (int64_t)field->number);
+			break;
+		case FIELD_RESULT:
+			print_result((int64_t)field->number, to);
 			break;
 		case FIELD_WORD:
 			fputs(field->text, to);
@@ -73,6 +82,7 @@ void event_emit(const struct event *event, struct emit *emit)
 			emit_string(emit, field->name, text);
 			break;
 		case FIELD_NUMBER:
+		case FIELD_RESULT:
 			emit_signed(emit, field->name, (int64_t)field->number);
 			break;
 		case FIELD_WORD:
