@@ -1,6 +1,7 @@
 /* The recogniser of interpreters' locks on made-up traces: calls that real interpreters make beside
  * those that take their lock and let go of it. */
 #include "tests/made_trace.h"
+#include "tests/syscalls_beside.h"
 #include "tests/test.h"
 #include "tracer/gil/show.h"
 
@@ -23,8 +24,8 @@ static struct gils gils;
 
 static int make(void **state)
 {
-	(void)state;
 	made_trace_start(&made, NULL);
+	made.syscalls = *(const enum made_syscalls *)*state;
 	memset(threads, 0, sizeof(threads));
 	return 0;
 }
@@ -108,6 +109,7 @@ static void read_all(void)
 	made_trace_finish(&made);
 	assert_true(trace_open(&trace, made.folder, &err));
 	assert_true(gils_read(&gils, &trace, 0, UINT64_MAX, &err));
+	assert_same_report(&made, &gils);
 }
 
 static const struct gil *read_one(enum gil_kind kind)
@@ -458,16 +460,19 @@ static void one_that_is_taken_as_it_is_made_is_in_use_though_its_thread_sleeps(v
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-#define TEST(name) cmocka_unit_test_setup_teardown(name, make, drop)
-		TEST(who_had_it_from_its_making_is_told_by_others_that_wait),
-		TEST(a_call_that_might_have_blocked_is_nothing_done_without_the_lock),
-		TEST(holds_may_be_as_short_as_the_way_to_the_next_call),
-		TEST(each_domain_has_a_lock_of_its_own),
-		TEST(a_sleep_that_is_over_is_no_timeout_of_the_lock),
-		TEST(a_thread_that_joins_another_does_not_ask_before_it_is_made_ready),
-		TEST(a_signal_under_two_mutexes_does_not_make_it_cpythons),
-		TEST(a_free_threaded_build_takes_its_lock_around_imports_alone),
-		TEST(one_that_is_taken_as_it_is_made_is_in_use_though_its_thread_sleeps),
+		WITH_AND_WITHOUT_SYSCALLS(who_had_it_from_its_making_is_told_by_others_that_wait),
+		WITH_AND_WITHOUT_SYSCALLS(
+			a_call_that_might_have_blocked_is_nothing_done_without_the_lock),
+		WITH_AND_WITHOUT_SYSCALLS(holds_may_be_as_short_as_the_way_to_the_next_call),
+		WITH_AND_WITHOUT_SYSCALLS(each_domain_has_a_lock_of_its_own),
+		WITH_AND_WITHOUT_SYSCALLS(a_sleep_that_is_over_is_no_timeout_of_the_lock),
+		WITH_AND_WITHOUT_SYSCALLS(
+			a_thread_that_joins_another_does_not_ask_before_it_is_made_ready),
+		WITH_AND_WITHOUT_SYSCALLS(a_signal_under_two_mutexes_does_not_make_it_cpythons),
+		WITH_AND_WITHOUT_SYSCALLS(
+			a_free_threaded_build_takes_its_lock_around_imports_alone),
+		WITH_AND_WITHOUT_SYSCALLS(
+			one_that_is_taken_as_it_is_made_is_in_use_though_its_thread_sleeps),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

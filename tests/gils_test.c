@@ -1,6 +1,7 @@
 /* The recogniser of interpreters' locks on made-up traces: what it takes for one, and what taking
  * it came to. */
 #include "tests/made_trace.h"
+#include "tests/syscalls_beside.h"
 #include "tests/test.h"
 #include "tracer/gil/show.h"
 
@@ -21,8 +22,8 @@ static struct gils gils;
 
 static int make(void **state)
 {
-	(void)state;
 	made_trace_start(&made, NULL);
+	made.syscalls = *(const enum made_syscalls *)*state;
 	memset(threads, 0, sizeof(threads));
 	return 0;
 }
@@ -123,6 +124,7 @@ static void read_window(uint64_t from_ns, uint64_t to_ns)
 	made_trace_finish(&made);
 	assert_true(trace_open(&trace, made.folder, &err));
 	assert_true(gils_read(&gils, &trace, from_ns, to_ns, &err));
+	assert_same_report(&made, &gils);
 }
 
 static const struct gil *found(size_t number)
@@ -375,6 +377,30 @@ static void a_semaphore_that_is_held_throughout_is_cpython_2s(void **unused)
 	assert_int_equal(gil->tally.drops_voluntary, 2);
 }
 
+/* The same, and each tenth time it is let go around a read. */
+static void a_semaphore_that_is_let_go_around_a_call_was_not_asked_for_at_once(void **unused)
+{
+	const struct gil *gil;
+
+	(void)unused;
+	init(1, 0, TRACE_SEM_INIT, 0, OTHER);
+	made_arg(&threads[1], 1);
+	for (uint64_t i = 0; i < 200; i++) {
+		const uint32_t thread = 1 + (uint32_t)(i / 10 % 2);
+		const uint64_t at = 1000 + i * 10000;
+
+		put(thread, at, TRACE_SEM_ACQUIRE, 0, OTHER);
+		put(thread, at + 9900, TRACE_SEM_RELEASE, 0, OTHER);
+		if (i % 10 == 4)
+			put(thread, at + 9910, TRACE_CALL, 0, TRACE_CALL_READ);
+	}
+	gil = read_one();
+	assert_int_equal(gil->thing->adjacent, 198 - 20);
+	assert_int_equal(gil->tally.drops_forced, 198 - 20);
+	assert_int_equal(gil->tally.drops_voluntary, 22);
+	assert_int_equal(gil->users[0]->back.calls[TRACE_CALL_READ], 10);
+}
+
 /* A thread that never gets it has waited up to the end of its process, and whoever holds it then is
  * to blame. */
 static void a_wait_that_does_not_end_counts_up_to_the_end(void **unused)
@@ -453,22 +479,26 @@ static void a_bounded_queue_is_not_rubys_lock(void **unused)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-#define TEST(name) cmocka_unit_test_setup_teardown(name, make, drop)
-		TEST(a_forced_switch_is_counted_and_measured),
-		TEST(each_wait_is_charged_to_who_held_the_lock_meanwhile),
-		TEST(a_drop_around_a_call_is_voluntary_though_it_was_asked_for),
-		TEST(a_mutex_that_is_only_looked_under_is_neither_take_nor_drop),
-		TEST(only_what_ends_in_the_window_counts_and_from_its_beginning),
-		TEST(the_interpreters_own_count_is_compared),
-		TEST(two_holders_at_once_are_a_violation),
-		TEST(a_lock_that_was_made_and_never_taken_is_none),
-		TEST(a_queue_with_a_condition_is_none),
-		TEST(a_mutex_around_a_counter_is_none),
-		TEST(a_semaphore_that_is_held_throughout_is_cpython_2s),
-		TEST(a_wait_that_does_not_end_counts_up_to_the_end),
-		TEST(drops_before_the_window_are_not_in_it),
-		TEST(a_lock_made_where_one_was_begins_anew),
-		TEST(a_bounded_queue_is_not_rubys_lock),
+		WITH_AND_WITHOUT_SYSCALLS(a_forced_switch_is_counted_and_measured),
+		WITH_AND_WITHOUT_SYSCALLS(each_wait_is_charged_to_who_held_the_lock_meanwhile),
+		WITH_AND_WITHOUT_SYSCALLS(
+			a_drop_around_a_call_is_voluntary_though_it_was_asked_for),
+		WITH_AND_WITHOUT_SYSCALLS(
+			a_mutex_that_is_only_looked_under_is_neither_take_nor_drop),
+		WITH_AND_WITHOUT_SYSCALLS(
+			only_what_ends_in_the_window_counts_and_from_its_beginning),
+		WITH_AND_WITHOUT_SYSCALLS(the_interpreters_own_count_is_compared),
+		WITH_AND_WITHOUT_SYSCALLS(two_holders_at_once_are_a_violation),
+		WITH_AND_WITHOUT_SYSCALLS(a_lock_that_was_made_and_never_taken_is_none),
+		WITH_AND_WITHOUT_SYSCALLS(a_queue_with_a_condition_is_none),
+		WITH_AND_WITHOUT_SYSCALLS(a_mutex_around_a_counter_is_none),
+		WITH_AND_WITHOUT_SYSCALLS(a_semaphore_that_is_held_throughout_is_cpython_2s),
+		WITH_AND_WITHOUT_SYSCALLS(
+			a_semaphore_that_is_let_go_around_a_call_was_not_asked_for_at_once),
+		WITH_AND_WITHOUT_SYSCALLS(a_wait_that_does_not_end_counts_up_to_the_end),
+		WITH_AND_WITHOUT_SYSCALLS(drops_before_the_window_are_not_in_it),
+		WITH_AND_WITHOUT_SYSCALLS(a_lock_made_where_one_was_begins_anew),
+		WITH_AND_WITHOUT_SYSCALLS(a_bounded_queue_is_not_rubys_lock),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

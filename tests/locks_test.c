@@ -22,8 +22,8 @@ static struct locks locks;
 
 static int make(void **state)
 {
-	(void)state;
 	made_trace_start(&made, NULL);
+	made.syscalls = *(const enum made_syscalls *)*state;
 	memset(threads, 0, sizeof(threads));
 	return 0;
 }
@@ -795,7 +795,13 @@ static void percentiles_are_within_a_thirtieth_of_the_sorted_values(void **state
 	}
 }
 
-#define WITH_TRACE(test) cmocka_unit_test_setup_teardown(test, make, drop)
+static enum made_syscalls none = MADE_NONE, beside = MADE_BESIDE;
+
+/* Those that count records, or what they cost, are made without system calls alone. */
+#define NAMED(name, test, state) ((struct CMUnitTest){ name, test, make, drop, state })
+#define WITH_TRACE_ALONE(test) NAMED(#test, test, &none)
+#define WITH_TRACE(test) \
+	WITH_TRACE_ALONE(test), NAMED(#test " (system calls beside)", test, &beside)
 
 int main(void)
 {
@@ -815,8 +821,8 @@ int main(void)
 		WITH_TRACE(a_semaphore_is_held_when_it_is_used_as_a_lock),
 		WITH_TRACE(a_semaphore_that_others_release_is_no_lock),
 		WITH_TRACE(memory_that_is_used_again_is_another_lock),
-		WITH_TRACE(corrected_durations_are_less_the_records_written_meanwhile),
-		WITH_TRACE(a_window_counts_what_ends_in_it_and_knows_names_from_before),
+		WITH_TRACE_ALONE(corrected_durations_are_less_the_records_written_meanwhile),
+		WITH_TRACE_ALONE(a_window_counts_what_ends_in_it_and_knows_names_from_before),
 		WITH_TRACE(two_threads_that_hold_a_lock_at_once_are_found),
 		WITH_TRACE(a_lock_whose_owner_died_is_nobodys),
 		WITH_TRACE(a_release_by_another_thread_ends_the_hold_unless_it_is_refused),

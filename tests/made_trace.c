@@ -3,8 +3,10 @@
 #include "tests/made_trace.h"
 
 #include "tests/test.h"
+#include "tracer/syscalls.h"
 
 #include <ftw.h>
+#include <linux/futex.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -117,6 +119,80 @@ void made_thread_start(struct made_thread *thread, struct made_trace *trace, uin
 	assert_int_equal(fwrite(&thread->header, sizeof(thread->header), 1, thread->file), 1);
 }
 
+static void write_record(struct made_thread *thread, uint64_t raw, unsigned kind, uint64_t operand)
+{
+	const uint64_t record[2] = { raw << 8 | kind, operand };
+
+	assert_int_equal(fwrite(record, sizeof(record), 1, thread->file), 1);
+	if (thread->records++ == 0)
+		thread->begin_raw = raw;
+	thread->last_raw = raw;
+	if (raw > thread->trace->end_raw)
+		thread->trace->end_raw = raw;
+}
+
+void made_enter(struct made_thread *thread, uint64_t raw, uint32_t number, uint32_t arg)
+{
+	write_record(thread, raw, TRACE_SYSCALL, (uint64_t)arg << 32 | number);
+}
+
+void made_leave(struct made_thread *thread, uint64_t raw, int64_t result)
+{
+	write_record(thread, raw, TRACE_SYSCALL_EXIT, (uint64_t)result);
+}
+
+static void put_futex(struct made_thread *thread, unsigned operation, uint64_t word)
+{
+	write_record(thread, thread->last_raw, TRACE_FUTEX,
+		     (uint64_t)(operation | FUTEX_PRIVATE_FLAG) << 56 | word);
+	made_leave(thread, thread->last_raw, operation == FUTEX_WAKE ? 1 : -11);
+}
+
+/* What the call that left the last record does inside. */
+static void put_calls_inside(struct made_thread *thread)
+{
+	switch (thread->kind) {
+	case TRACE_MUTEX_CONFLICT:
+	case TRACE_SEM_CONFLICT:
+	case TRACE_SEM_BUSY:
+		put_futex(thread, FUTEX_WAIT, thread->value);
+		put_futex(thread, FUTEX_WAIT, thread->value);
+		break;
+	case TRACE_COND_WAIT:
+		put_futex(thread, FUTEX_WAIT_BITSET, thread->value + 40);
+		break;
+	case TRACE_COND_SIGNAL:
+	case TRACE_COND_BROADCAST:
+		put_futex(thread, FUTEX_WAKE, thread->value + 40);
+		break;
+	case TRACE_MUTEX_RELEASE:
+	case TRACE_SEM_RELEASE:
+		put_futex(thread, FUTEX_WAKE, thread->value);
+		break;
+	case TRACE_CALL:
+		made_enter(thread, thread->last_raw, thread->value == TRACE_CALL_WRITE ? 1 : 0, 3);
+		made_leave(thread, thread->last_raw, 1);
+		break;
+	default:
+		break;
+	}
+}
+
+/* And others that say nothing of locks, one of them in a signal's handler. */
+static void put_calls_behind(struct made_thread *thread)
+{
+	if (thread->trace->syscalls == MADE_NONE || !thread->kind)
+		return;
+	put_calls_inside(thread);
+	thread->kind = TRACE_NONE;
+	made_enter(thread, thread->last_raw, 11, 0xf7000000); /* munmap */
+	write_record(thread, thread->last_raw, TRACE_SYSCALL_MISSED, 0x7f0000001234);
+	made_enter(thread, thread->last_raw, 24, 0); /* sched_yield */
+	made_leave(thread, thread->last_raw, 0);
+	made_enter(thread, thread->last_raw, SYSCALL_NUMBER_RT_SIGRETURN, 0);
+	made_leave(thread, thread->last_raw, -22);
+}
+
 static void complete(struct made_thread *thread)
 {
 	struct trace_file *header = &thread->header;
@@ -137,6 +213,7 @@ static void complete(struct made_thread *thread)
 
 void made_thread_end(struct made_thread *thread)
 {
+	put_calls_behind(thread);
 	complete(thread);
 	assert_int_equal(fseek(thread->file, 0, SEEK_SET), 0);
 	assert_int_equal(fwrite(&thread->header, sizeof(thread->header), 1, thread->file), 1);
@@ -146,15 +223,16 @@ void made_thread_end(struct made_thread *thread)
 void made_record(struct made_thread *thread, uint64_t raw, unsigned kind, unsigned detail,
 		 uint64_t value)
 {
-	const uint64_t record[2] = { raw << 8 | kind,
-				     (uint64_t)detail << 56 | (value & ((UINT64_C(1) << 56) - 1)) };
-
-	assert_int_equal(fwrite(record, sizeof(record), 1, thread->file), 1);
-	if (thread->records++ == 0)
-		thread->begin_raw = raw;
-	thread->last_raw = raw;
-	if (raw > thread->trace->end_raw)
-		thread->trace->end_raw = raw;
+	put_calls_behind(thread);
+	thread->kind = kind;
+	thread->value = value;
+	if (kind == TRACE_CALL && thread->trace->syscalls == MADE_INSTEAD) {
+		thread->last_raw = raw;
+		put_calls_behind(thread);
+		return;
+	}
+	write_record(thread, raw, kind,
+		     (uint64_t)detail << 56 | (value & ((UINT64_C(1) << 56) - 1)));
 }
 
 void made_arg(struct made_thread *thread, uint64_t value)

@@ -10,6 +10,15 @@
 #include <stdint.h>
 #include <stdio.h>
 
+/* System calls among the other records, as where they are recorded: the futex calls of what waits
+ * and wakes, and others, behind each record, with its stamp. */
+enum made_syscalls {
+	MADE_NONE,
+	MADE_BESIDE,  /* a call that may block behind its CALL */
+	MADE_INSTEAD, /* such a call in place of its CALL */
+	MADE_SYSCALLS,
+};
+
 struct made_trace {
 	char folder[256];
 	uint64_t raw_per_us; /* the rate of the counter; 1000 at the start */
@@ -19,6 +28,7 @@ struct made_trace {
 	uint64_t lost, stalls;
 	uint64_t end_raw; /* the latest stamp */
 	bool unfinished;  /* as a killed launcher leaves it: set it before threads end */
+	enum made_syscalls syscalls;
 };
 
 struct made_thread {
@@ -26,6 +36,9 @@ struct made_thread {
 	FILE *file;
 	struct trace_file header; /* may be changed until the thread ends */
 	uint64_t begin_raw, last_raw, records;
+	/* The last record, behind which system calls are to be written. */
+	unsigned kind;
+	uint64_t value;
 };
 
 #define MADE_UUID "000102030405060708090a0b0c0d0e0f"
@@ -45,6 +58,9 @@ void made_thread_start(struct made_thread *thread, struct made_trace *trace, uin
 void made_thread_end(struct made_thread *thread);
 void made_record(struct made_thread *thread, uint64_t raw, unsigned kind, unsigned detail,
 		 uint64_t value);
+/* A system call by its number, and its end with a result: an entry alone, an exit alone. */
+void made_enter(struct made_thread *thread, uint64_t raw, uint32_t number, uint32_t arg);
+void made_leave(struct made_thread *thread, uint64_t raw, int64_t result);
 /* ARGs of the event before. */
 void made_arg(struct made_thread *thread, uint64_t value);
 void made_text(struct made_thread *thread, const char *text);

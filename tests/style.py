@@ -27,7 +27,7 @@ MAY_INCLUDE = {
     "tracer/report": ["base/", "tracer/format.h", "tracer/trace.h", "tracer/event.h", "tracer/words.h",
                       "tracer/gil/show.h", "command/command.h"],
     "tracer/gil": ["base/", "tracer/format.h", "tracer/trace.h", "tracer/report/family.h", "tracer/report/spread.h",
-                   "tracer/report/symbol.h", "tracer/words.h"],
+                   "tracer/report/symbol.h", "tracer/syscalls.h", "tracer/words.h"],
     "tracer": ["base/", "tracer/format.h", "tracer/trace.h", "command/command.h"],
     "command": ["base/"],
 }

@@ -356,9 +356,8 @@ void account_other(const struct sight *sight)
 	if (sight->kind < TRACE_RWLOCK_INIT || sight->kind > TRACE_RWLOCK_RELEASE_FAIL)
 		user->touched = 0;
 	user->between |= user->dropped;
-	if (user->dropped && sight->kind == TRACE_CALL && !user->section.open &&
-	    record_value(sight->record) < TRACE_CALL_COUNT)
-		user->call = (uint32_t)record_value(sight->record);
+	if (user->dropped && sight->kind == TRACE_CALL && sight->call && !user->section.open)
+		user->call = sight->call;
 	if (sight->kind == TRACE_COND_WAIT && sight->count > 1)
 		user->waited_with = sight->record[1].operand;
 	if (!lets_go_of_shared(sight))

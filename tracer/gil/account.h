@@ -13,7 +13,8 @@ struct sight {
 	const struct record *record;
 	size_t count; /* of records from this one on; its ARGs are among them */
 	uint64_t when;
-	unsigned kind;
+	unsigned kind; /* CALL: of a system call that may block, too */
+	unsigned call; /* CALL: which, a trace_call; TRACE_CALL_NONE: one that is unknown */
 };
 
 /* What an address is to a lock. */

@@ -2,6 +2,8 @@
  * what it did last. */
 #include "tracer/gil/find.h"
 
+#include "tracer/syscalls.h"
+
 #include <stdlib.h>
 #include <string.h>
 
@@ -404,11 +406,33 @@ static void see_giving_up(const struct reading *reading, unsigned kind, uint64_t
 	reading->doer->tried = 0;
 }
 
+/* What a record of a thread is to what it does with locks: system calls are nothing, but those
+ * that may block are a CALL, once more where it has been recorded as well. */
+static unsigned kind_of(const struct record *record)
+{
+	const unsigned kind = record_kind(record);
+
+	switch (kind) {
+	case TRACE_SYSCALL:
+		return syscall_call((uint32_t)record->operand) ? TRACE_CALL : TRACE_NONE;
+	case TRACE_FUTEX:
+	case TRACE_SYSCALL_EXIT:
+	case TRACE_SYSCALL_MISSED:
+	case TRACE_SYSCALLS:
+	case TRACE_SITES:
+		return TRACE_NONE;
+	default:
+		return kind;
+	}
+}
+
 static void see(const struct reading *reading)
 {
-	const unsigned kind = record_kind(reading->record);
+	const unsigned kind = kind_of(reading->record);
 	const uint64_t address = record_value(reading->record);
 
+	if (kind == TRACE_NONE)
+		return;
 	see_giving_up(reading, kind, address);
 	switch (kind) {
 	case TRACE_MUTEX_INIT:

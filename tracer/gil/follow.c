@@ -2,6 +2,8 @@
  * others that its thread was busy with something else. */
 #include "tracer/gil/account.h"
 
+#include "tracer/syscalls.h"
+
 #include <stdlib.h>
 
 #define FEW 8          /* times that tell nothing yet */
@@ -27,6 +29,7 @@ struct follow {
 	struct usage *usages;
 	size_t usage_count, usage_room;
 	uint32_t *by_thread; /* index + 1 of its first usage */
+	bool *called;        /* by thread: its last record was a CALL */
 };
 
 static void (*const protocols[])(const struct sight *sight, enum role role) = {
@@ -197,7 +200,8 @@ static void see(struct follow *follow, struct sight *sight, uint32_t thread)
 	}
 }
 
-/* Records that say nothing of what their thread does with a lock. */
+/* Records that say nothing of what their thread does with a lock; of system calls those that may
+ * block alone do, as CALL. */
 static bool is_aside(unsigned kind)
 {
 	switch (kind) {
@@ -210,6 +214,12 @@ static bool is_aside(unsigned kind)
 	case TRACE_COND_DESTROY:
 	case TRACE_SEM_INIT:
 	case TRACE_SEM_DESTROY:
+	case TRACE_SYSCALL:
+	case TRACE_FUTEX:
+	case TRACE_SYSCALL_EXIT:
+	case TRACE_SYSCALL_MISSED:
+	case TRACE_SYSCALLS:
+	case TRACE_SITES:
 		return true;
 	default:
 		return false;
@@ -229,17 +239,36 @@ static void see_making(struct follow *follow, const struct sight *sight, uint32_
 	}
 }
 
+/* A call that may block is a CALL, or a system call of that name, or the one and right behind it
+ * the other: then the first counts, which has the name of the function. */
+static void see_call(struct sight *sight, bool called)
+{
+	sight->call = TRACE_CALL_NONE;
+	if (sight->kind == TRACE_CALL && record_value(sight->record) < TRACE_CALL_COUNT)
+		sight->call = (unsigned)record_value(sight->record);
+	if (sight->kind == TRACE_SYSCALL && !called)
+		sight->call = syscall_call((uint32_t)sight->record->operand);
+	if (sight->call != TRACE_CALL_NONE)
+		sight->kind = TRACE_CALL;
+}
+
 static void read_run(struct follow *follow, const struct trace_run *run)
 {
 	struct sight sight = { .gils = follow->gils };
+	bool *called = &follow->called[run->thread];
 
 	for (size_t i = 0; i < run->count; i++) {
 		sight.record = &run->records[i];
 		sight.kind = record_kind(sight.record);
+		if (sight.kind == TRACE_CALL || sight.kind == TRACE_SYSCALL) {
+			see_call(&sight, *called);
+			*called = false;
+		}
 		if (sight.kind == TRACE_MUTEX_INIT || sight.kind == TRACE_SEM_INIT)
 			see_making(follow, &sight, (uint32_t)run->thread);
 		if (is_aside(sight.kind))
 			continue;
+		*called = record_kind(sight.record) == TRACE_CALL;
 		sight.count = run->count - i;
 		sight.when = trace_when(follow->gils->trace, sight.record);
 		see(follow, &sight, (uint32_t)run->thread);
@@ -404,7 +433,8 @@ static bool read_all(struct follow *follow, uint64_t to_ns, struct err *err)
 	struct err why = { 0 };
 
 	follow->by_thread = calloc(gils->trace->thread_count + 1, sizeof(*follow->by_thread));
-	gils->no_memory |= !follow->by_thread || !places_init(&follow->places);
+	follow->called = calloc(gils->trace->thread_count + 1, sizeof(*follow->called));
+	gils->no_memory |= !follow->by_thread || !follow->called || !places_init(&follow->places);
 	for (uint32_t i = 0; !gils->no_memory && i < gils->count; i++)
 		add_parts(follow, i);
 	if (gils->no_memory)
@@ -431,6 +461,7 @@ static bool follow_all(struct gils *gils, uint64_t to_ns, struct err *err)
 	free(follow.parts);
 	free(follow.usages);
 	free(follow.by_thread);
+	free(follow.called);
 	return right;
 }
 

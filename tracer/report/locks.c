@@ -124,6 +124,14 @@ static void family(const struct step *step)
 					  step->count, step->at.when);
 }
 
+/* A thread's system calls are within what it does: a release and its refusal stay neighbours. */
+static void look_through(const struct step *step)
+{
+	struct actor *actor = step->at.actor;
+
+	actor->undo.position += actor->undo.position + 1 == step->at.position;
+}
+
 #define TAKING(kind, type, mode) \
 	[TRACE_##kind##_ACQUIRE] = { acquire, type, mode, false }, \
 	[TRACE_##kind##_CONFLICT] = { conflict, type, mode, false }, \
@@ -175,6 +183,10 @@ static const struct meaning meanings[256] = {
 	KIN(EXEC),
 	KIN(EXEC_FAIL),
 	KIN(EXIT),
+	[TRACE_SYSCALL] = { look_through, 0, 0, false },
+	[TRACE_FUTEX] = { look_through, 0, 0, false },
+	[TRACE_SYSCALL_EXIT] = { look_through, 0, 0, false },
+	[TRACE_SYSCALL_MISSED] = { look_through, 0, 0, false },
 };
 
 /* What is let go by the next record, with none of another thread in between, need not be listed as
