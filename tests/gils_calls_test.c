@@ -108,7 +108,7 @@ static void read_all(void)
 	}
 	made_trace_finish(&made);
 	assert_true(trace_open(&trace, made.folder, &err));
-	assert_true(gils_read(&gils, &trace, 0, UINT64_MAX, &err));
+	assert_true(gils_read(&gils, &trace, 0, UINT64_MAX, true, &err));
 	assert_same_report(&made, &gils);
 }
 

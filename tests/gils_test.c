@@ -123,7 +123,7 @@ static void read_window(uint64_t from_ns, uint64_t to_ns)
 	}
 	made_trace_finish(&made);
 	assert_true(trace_open(&trace, made.folder, &err));
-	assert_true(gils_read(&gils, &trace, from_ns, to_ns, &err));
+	assert_true(gils_read(&gils, &trace, from_ns, to_ns, true, &err));
 	assert_same_report(&made, &gils);
 }
 

@@ -153,3 +153,17 @@ gilscope: 'v' is finished: there is nothing to recover
 $ gilscope report nowhere
 gilscope: cannot ...
 [...]
+
+$ gilscope report v --syscalls --gil
+gilscope: --gil is a report of its own; give no --locks, --threads and --syscalls
+[2]
+
+$ gilscope report v --threads --syscalls
+gilscope: --syscalls is a report of its own; give no --locks and --threads
+[2]
+
+$ gilscope report --help
+usage: gilscope report TRACE [OPTION]...
+...
+  --syscalls  ...only system calls
+...

@@ -24,10 +24,10 @@ MAY_INCLUDE = {
     "tracer/export": ["base/", "tracer/format.h", "tracer/trace.h"],
     "tracer/launcher": ["base/", "tracer/format.h", "tracer/arena.h", "tracer/trace.h", "tracer/read.h",
                         "tracer/report/report.h", "tracer/gil/show.h", "command/command.h"],
-    "tracer/report": ["base/", "tracer/format.h", "tracer/trace.h", "tracer/event.h", "tracer/words.h",
+    "tracer/report": ["base/", "tracer/format.h", "tracer/trace.h", "tracer/event.h", "tracer/syscalls.h", "tracer/words.h",
                       "tracer/gil/show.h", "command/command.h"],
     "tracer/gil": ["base/", "tracer/format.h", "tracer/trace.h", "tracer/report/family.h", "tracer/report/spread.h",
-                   "tracer/report/symbol.h", "tracer/syscalls.h", "tracer/words.h"],
+                   "tracer/report/nest.h", "tracer/report/symbol.h", "tracer/syscalls.h", "tracer/words.h"],
     "tracer": ["base/", "tracer/format.h", "tracer/trace.h", "command/command.h"],
     "command": ["base/"],
 }

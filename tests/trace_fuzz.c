@@ -202,11 +202,11 @@ static void analyse(const struct trace *trace, uint64_t from_ns, uint64_t to_ns)
 	struct locks locks;
 	struct gils gils;
 
-	if (locks_read(&locks, trace, from_ns, to_ns, 3, &err))
+	if (locks_read(&locks, trace, &(struct locks_wish){ from_ns, to_ns, 3, true }, &err))
 		locks_finish(&locks);
 	else
 		check_sentence(&err);
-	if (gils_read(&gils, trace, from_ns, to_ns, &err))
+	if (gils_read(&gils, trace, from_ns, to_ns, true, &err))
 		gils_finish(&gils);
 	else
 		check_sentence(&err);

@@ -117,6 +117,26 @@ unsigned syscall_call(uint32_t number)
 	return number < NUMBERS ? known[number].call : TRACE_CALL_NONE;
 }
 
+uint32_t syscall_slot_rare(struct syscall_slots *slots, uint32_t number)
+{
+	/* What has no direct slot comes rarely: a program that tries what numbers do. */
+	for (uint32_t i = 0; number >= SYSCALL_SLOT_DIRECT && i < slots->count; i++) {
+		if (slots->numbers[i] == number)
+			return i;
+	}
+	if (slots->count < SYSCALL_SLOTS)
+		slots->numbers[slots->count++] = number;
+	if (number < SYSCALL_SLOT_DIRECT)
+		slots->direct[number] = (uint16_t)slots->count;
+	return slots->count - 1;
+}
+
+const char *syscall_slot_name(const struct syscall_slots *slots, uint32_t slot,
+			      char to[SYSCALL_NAME])
+{
+	return slot == SYSCALL_SLOTS - 1 ? "others" : syscall_name(slots->numbers[slot], to);
+}
+
 const char *syscalls_mode(unsigned mode)
 {
 	static const char *const modes[TRACE_SYSCALLS_COUNT] = {

@@ -35,6 +35,31 @@ bool syscall_takes_number(uint32_t number);
 /* The trace_call that is this call, as which CALL would tell of it; TRACE_CALL_NONE. */
 unsigned syscall_call(uint32_t number);
 
+/* Numbers of calls as small indices, in the order in which they are seen. All zero has none. */
+#define SYSCALL_SLOTS 640
+#define SYSCALL_SLOT_DIRECT 512
+
+struct syscall_slots {
+	uint32_t numbers[SYSCALL_SLOTS];
+	uint32_t count;
+	uint16_t direct[SYSCALL_SLOT_DIRECT]; /* slot + 1; 0: not seen yet */
+};
+
+/* Of numbers that are no call's or new ones. */
+uint32_t syscall_slot_rare(struct syscall_slots *slots, uint32_t number);
+
+/* The last slot is of all numbers for which there are none left. */
+static inline uint32_t syscall_slot(struct syscall_slots *slots, uint32_t number)
+{
+	if (number < SYSCALL_SLOT_DIRECT && slots->direct[number])
+		return slots->direct[number] - 1u;
+	return syscall_slot_rare(slots, number);
+}
+
+/* As syscall_name. */
+const char *syscall_slot_name(const struct syscall_slots *slots, uint32_t slot,
+			      char to[SYSCALL_NAME]);
+
 /* How a process's calls are recorded, by its trace_syscalls: "patch,audit"; and why not, or not as
  * asked, in words, by its trace_syscalls_reason. */
 const char *syscalls_mode(unsigned mode);

@@ -4,6 +4,7 @@
 #define TRACER_GIL_ACCOUNT_H
 
 #include "tracer/gil/gil.h"
+#include "tracer/report/nest.h"
 
 /* A record of a thread that may tell something of a lock. */
 struct sight {
@@ -48,9 +49,15 @@ void account_forced_pause(const struct sight *sight);
 void account_forced_end(const struct sight *sight);
 /* A record of the thread that is not of this lock. */
 void account_other(const struct sight *sight);
+/* calls.c: a system call of the thread is over, or was not when the records ended: then it has no
+ * time. */
+void account_call(const struct sight *sight, const struct nest_call *call, bool ended);
 /* No more records, and it is the raw time 'end': what is open is closed, and the users' tallies are
  * summed up. */
 void account_finish(struct gils *gils, struct gil *gil, uint64_t end);
+
+/* choose.c: of all that were followed through the trace, those that are locks are accepted. */
+void gils_choose(struct gils *gils);
 
 /* It is made anew: nobody has it, and its own account begins again. */
 void account_renew(struct gil *gil);

@@ -6,9 +6,6 @@
 
 #include <stdlib.h>
 
-#define FEW 8          /* times that tell nothing yet */
-#define SOON_NS 200000 /* CPython takes its lock within some microseconds after it made it */
-
 /* What an object is to a lock; a chain for each address. */
 struct part {
 	uint32_t gil, next; /* indices; next + 1, 0: none */
@@ -30,6 +27,7 @@ struct follow {
 	size_t usage_count, usage_room;
 	uint32_t *by_thread; /* index + 1 of its first usage */
 	bool *called;        /* by thread: its last record was a CALL */
+	struct nest *nests;  /* by thread; null: what system calls came to is not asked for */
 };
 
 static void (*const protocols[])(const struct sight *sight, enum role role) = {
@@ -54,20 +52,40 @@ static bool make_room(void **array, size_t count, size_t *room, size_t size)
 	return true;
 }
 
-static void add_part(struct follow *follow, uint32_t gil, uint64_t address, enum role role)
+/* A mutex under which the lock is taken is no part of it; that of PyPy is. */
+static bool is_part(const struct gil *gil, enum role role)
 {
-	const uint32_t process = follow->gils->all[gil].suspect.process;
+	return role != ROLE_OUTER || gil->suspect.protocol != PROTOCOL_QUEUE;
+}
+
+bool gil_has_part(const struct gil *gil, uint32_t process, uint64_t address)
+{
+	for (size_t i = 0; gil->suspect.process == process && i < gil->part_count; i++) {
+		if (gil->parts[i] == address)
+			return true;
+	}
+	return false;
+}
+
+static void add_part(struct follow *follow, uint32_t index, uint64_t address, enum role role)
+{
+	struct gil *gil = &follow->gils->all[index];
+	const uint32_t process = gil->suspect.process;
 	const uint32_t first = places_find(&follow->places, process, address);
 
 	if (address == 0)
 		return;
 	if (!make_room((void **)&follow->parts, follow->part_count, &follow->part_room,
 		       sizeof(*follow->parts)) ||
+	    !make_room((void **)&gil->parts, gil->part_count, &gil->part_room,
+		       sizeof(*gil->parts)) ||
 	    !places_put(&follow->places, process, address, (uint32_t)follow->part_count + 1)) {
 		follow->gils->no_memory = true;
 		return;
 	}
-	follow->parts[follow->part_count++] = (struct part){ gil, first, role };
+	follow->parts[follow->part_count++] = (struct part){ index, first, role };
+	if (is_part(gil, role))
+		gil->parts[gil->part_count++] = address;
 }
 
 /* What it takes whenever it changes who runs, and the mutexes under which it is taken. */
@@ -252,6 +270,71 @@ static void see_call(struct sight *sight, bool called)
 		sight->kind = TRACE_CALL;
 }
 
+static void end_call(struct follow *follow, struct sight *sight, uint32_t thread,
+		     const struct nest_call *call, bool ended)
+{
+	for (uint32_t at = follow->by_thread[thread]; at; at = follow->usages[at - 1].next) {
+		sight->gil = &follow->gils->all[follow->usages[at - 1].gil];
+		sight->user = follow->usages[at - 1].user;
+		account_call(sight, call, ended);
+	}
+}
+
+static void begin_call(struct follow *follow, struct sight *sight, uint32_t thread)
+{
+	struct nest *nest = &follow->nests[thread];
+	const bool is_futex = sight->kind == TRACE_FUTEX;
+	struct nest_call call = {
+		.since = sight->when,
+		.number = is_futex ? SYSCALL_NUMBER_FUTEX : (uint32_t)sight->record->operand,
+	};
+
+	if (nest_returns(call.number)) {
+		const struct nest_call begun = call;
+
+		if (nest_make_room(nest, &call))
+			end_call(follow, sight, thread, &call, false);
+		nest_enter(nest, begun.number, begun.since, NULL);
+	} else if (nest->children == 0) {
+		end_call(follow, sight, thread, &call, false);
+	}
+}
+
+/* System calls for the books; what a child of vfork does, its thread does not. */
+static void see_syscall(struct follow *follow, struct sight *sight, uint32_t thread)
+{
+	struct nest *nest = &follow->nests[thread];
+	struct nest_call call;
+	enum nest_meaning meaning;
+
+	if (sight->kind == TRACE_SYSCALL || sight->kind == TRACE_FUTEX) {
+		begin_call(follow, sight, thread);
+	} else if (sight->kind == TRACE_SYSCALL_EXIT) {
+		meaning = nest_leave(nest, sight->record->operand, &call);
+		if ((meaning == NEST_END || meaning == NEST_PARENT) && nest->children == 0)
+			end_call(follow, sight, thread, &call, true);
+	} else if (sight->kind == TRACE_SPAWNED && nest_resume(nest, &call)) {
+		end_call(follow, sight, thread, &call, true);
+	}
+}
+
+/* What had not returned at the end. */
+static void end_calls(struct follow *follow)
+{
+	struct sight sight = { .gils = follow->gils };
+
+	for (uint32_t i = 0; follow->nests && i < follow->gils->trace->thread_count; i++) {
+		const struct nest *nest = &follow->nests[i];
+
+		for (uint32_t k = 0; k < nest->count; k++) {
+			sight.when = nest->calls[k].since;
+			end_call(follow, &sight, i, &nest->calls[k], false);
+			if (nest->calls[k].child)
+				break;
+		}
+	}
+}
+
 static void read_run(struct follow *follow, const struct trace_run *run)
 {
 	struct sight sight = { .gils = follow->gils };
@@ -260,6 +343,9 @@ static void read_run(struct follow *follow, const struct trace_run *run)
 	for (size_t i = 0; i < run->count; i++) {
 		sight.record = &run->records[i];
 		sight.kind = record_kind(sight.record);
+		sight.when = trace_when(follow->gils->trace, sight.record);
+		if (follow->nests && sight.kind >= TRACE_SPAWNED)
+			see_syscall(follow, &sight, (uint32_t)run->thread);
 		if (sight.kind == TRACE_CALL || sight.kind == TRACE_SYSCALL) {
 			see_call(&sight, *called);
 			*called = false;
@@ -270,152 +356,8 @@ static void read_run(struct follow *follow, const struct trace_run *run)
 			continue;
 		*called = record_kind(sight.record) == TRACE_CALL;
 		sight.count = run->count - i;
-		sight.when = trace_when(follow->gils->trace, sight.record);
 		see(follow, &sight, (uint32_t)run->thread);
 	}
-}
-
-/* So many times shorter, by a percentile of both. */
-static bool is_shorter(const struct spread *one, const struct spread *other, double share,
-		       uint64_t times)
-{
-	return times * spread_percentile(one, share) <= spread_percentile(other, share);
-}
-
-/* Whether letting go is followed by asking again or by something else soon, within half a hold. Or
- * by a call that may block: then holds may be as short as it takes to make the next call, if others
- * have it meanwhile. */
-static bool is_prompt(const struct gil *gil, const struct spread *lead, uint64_t calls)
-{
-	/* Letting go a few times tells nothing; then waits must, and a mutex has them in any case.
-	 */
-	if (lead->n < FEW)
-		return gil->tally.contended > 0 && gil->held > gil->unheld &&
-		       gil->suspect.protocol != PROTOCOL_MUTEX;
-	if (is_shorter(lead, &gil->tally.hold, 0.5, 2))
-		return true;
-	/* Where what is done with the lock is as short as letting go of it, and calls follow each
-	 * time, one in two may be late by a cache miss. */
-	if (calls >= lead->n - lead->n / 10 && is_shorter(lead, &gil->tally.hold, 0.25, 2) &&
-	    spread_percentile(lead, 0.5) <= 2 * spread_percentile(&gil->tally.hold, 0.5))
-		return true;
-	return gil->tally.contended > 0 && calls >= lead->n - lead->n / 10 &&
-	       gil->held > gil->unheld + gil->handed;
-}
-
-/* It is told by its making even where one thread alone uses it. */
-static bool is_rubys(const struct gil *gil)
-{
-	return gil->thing->made && gil->thing->made_as == GIL_RUBY;
-}
-
-/* Whether its threads hold it whenever they run. */
-static bool is_held_throughout(const struct gil *gil)
-{
-	uint64_t inside = 0, outside = 0, users = 0, calls = 0, allowed;
-	struct spread lead = { 0 };
-	bool prompt;
-
-	for (size_t i = 0; i < gil->user_count; i++) {
-		const struct gil_user *user = gil->users[i];
-
-		inside += user->inside;
-		outside += user->outside;
-		calls += user->lead_calls;
-		users += user->tally.takes > (gil->tally.contended ? 0 : 1);
-		spread_merge(&lead, &user->lead);
-	}
-	prompt = is_prompt(gil, &lead, calls);
-	spread_finish(&lead);
-	/* A call that may block may be the taking of another lock, which then was free: joining a
-	 * thread that has ended. */
-	allowed = gil->held > 3 * (gil->unheld + gil->handed) ? inside : (inside + outside) / 4;
-	if (allowed < gil->thing->taken / 32)
-		allowed = gil->thing->taken / 32;
-	return (users > 1 || is_rubys(gil)) && prompt && outside <= allowed;
-}
-
-/* Of what is not certain. */
-static bool behaves(const struct gil *gil)
-{
-	const struct gil_tally *tally = &gil->tally;
-
-	if (tally->takes == 0 || gil->violations > tally->takes / 1000)
-		return false;
-	/* OCaml 5's domains have mutexes of their own, which others take now and then. */
-	if (gil->suspect.protocol == PROTOCOL_MUTEX && tally->contended == 0 &&
-	    tally->switches < tally->takes / 16)
-		return false;
-	if (is_rubys(gil) && gil->suspect.protocol != PROTOCOL_MONITOR)
-		return false;
-	/* Those queues are not left without a reason: who lets go waits for something, or for its
-	 * turn. A mutex that is taken again and again looks like one otherwise. */
-	if (gil->suspect.unwaited && tally->drops_forced > tally->drops_voluntary / 10)
-		return false;
-	return is_held_throughout(gil);
-}
-
-/* A thread that holds one whenever it runs cannot do so with another. */
-static bool share_a_user(const struct gil *a, const struct gil *b)
-{
-	for (size_t i = 0; i < a->user_count; i++) {
-		for (size_t k = 0; k < b->user_count && a->users[i]->tally.takes > 0; k++) {
-			if (b->users[k]->thread == a->users[i]->thread &&
-			    b->users[k]->tally.takes > 0)
-				return true;
-		}
-	}
-	return false;
-}
-
-/* Whether one of two is it at most. A process can have several interpreters of a kind. */
-static bool are_rivals(const struct gil *a, const struct gil *b)
-{
-	if (a->suspect.certain || b->suspect.certain || a->suspect.process != b->suspect.process)
-		return false;
-	if (a->suspect.kind != b->suspect.kind || a->thing == b->thing)
-		return true;
-	return !(a->thing->made && b->thing->made) && share_a_user(a, b);
-}
-
-/* Free-threaded builds of CPython make their lock, do not take it then, and later take it around
- * the loading of modules alone: hardly ever. */
-static bool is_idle(const struct gils *gils, const struct gil *gil)
-{
-	const uint64_t soon = (uint64_t)(SOON_NS * gils->raw_per_ns);
-
-	return gil->suspect.protocol == PROTOCOL_CPYTHON3 && gil->thing->made &&
-	       gil->user_count == 1 && gil->tally.contended == 0 &&
-	       gil->first_taken_at > gil->thing->made_at + soon &&
-	       gil->held < (gil->held + gil->unheld) / 20;
-}
-
-/* Of the suspects that cannot all be it the one that was held longest is the lock. */
-static void choose(struct gils *gils)
-{
-	for (size_t i = 0; i < gils->count; i++) {
-		struct gil *gil = &gils->all[i];
-
-		if (gil->suspect.heir_of)
-			gil->accepted = gils->all[gil->suspect.heir_of - 1].accepted &&
-					gil->violations == 0 && gil->tally.takes > 0;
-		else if (gil->suspect.certain)
-			gil->accepted = !is_idle(gils, gil);
-		else
-			gil->accepted = behaves(gil);
-		if (gil->suspect.certain && !gil->accepted)
-			gils->idle = gil;
-		for (size_t k = 0; k < i && gil->accepted; k++) {
-			if (!gils->all[k].accepted || !are_rivals(gil, &gils->all[k]))
-				continue;
-			if (gils->all[k].held >= gil->held)
-				gil->accepted = false;
-			else
-				gils->all[k].accepted = false;
-		}
-	}
-	for (size_t i = 0; i < gils->count; i++)
-		gils->found += gils->all[i].accepted;
 }
 
 static uint64_t end_of(const struct gils *gils, const struct gil *gil)
@@ -434,7 +376,10 @@ static bool read_all(struct follow *follow, uint64_t to_ns, struct err *err)
 
 	follow->by_thread = calloc(gils->trace->thread_count + 1, sizeof(*follow->by_thread));
 	follow->called = calloc(gils->trace->thread_count + 1, sizeof(*follow->called));
-	gils->no_memory |= !follow->by_thread || !follow->called || !places_init(&follow->places);
+	if (gils->with_calls)
+		follow->nests = calloc(gils->trace->thread_count + 1, sizeof(*follow->nests));
+	gils->no_memory |= !follow->by_thread || !follow->called ||
+			   (gils->with_calls && !follow->nests) || !places_init(&follow->places);
 	for (uint32_t i = 0; !gils->no_memory && i < gils->count; i++)
 		add_parts(follow, i);
 	if (gils->no_memory)
@@ -447,6 +392,7 @@ static bool read_all(struct follow *follow, uint64_t to_ns, struct err *err)
 	trace_merge_destroy(merge);
 	if (why.text[0])
 		return err_set(err, why.code, "%s", why.text);
+	end_calls(follow);
 	for (size_t i = 0; i < gils->count; i++)
 		account_finish(gils, &gils->all[i], end_of(gils, &gils->all[i]));
 	return true;
@@ -462,6 +408,7 @@ static bool follow_all(struct gils *gils, uint64_t to_ns, struct err *err)
 	free(follow.usages);
 	free(follow.by_thread);
 	free(follow.called);
+	free(follow.nests);
 	return right;
 }
 
@@ -479,6 +426,7 @@ static void finish_user(struct gil_user *user)
 	spread_finish(&user->back.wait);
 	spread_finish(&user->lead);
 	free(user->blame);
+	free(user->calls);
 	free(user);
 }
 
@@ -487,6 +435,7 @@ static void finish_gil(struct gil *gil)
 	for (size_t k = 0; k < gil->user_count; k++)
 		finish_user(gil->users[k]);
 	free(gil->users);
+	free(gil->parts);
 	finish_tally(&gil->tally);
 	spread_finish(&gil->deadlines);
 }
@@ -509,7 +458,7 @@ static bool follow_window(struct gils *gils, uint64_t to_ns, struct err *err)
 	start_gils(gils, 0);
 	if (!follow_all(gils, to_ns, err) || gils->no_memory)
 		return false;
-	choose(gils);
+	gils_choose(gils);
 	if (gils->from == 0)
 		return true;
 	for (size_t i = 0; i < gils->count; i++)
@@ -519,13 +468,14 @@ static bool follow_window(struct gils *gils, uint64_t to_ns, struct err *err)
 }
 
 bool gils_read(struct gils *gils, const struct trace *trace, uint64_t from_ns, uint64_t to_ns,
-	       struct err *err)
+	       bool with_calls, struct err *err)
 {
 	*gils = (struct gils){
 		.trace = trace,
 		.raw_per_ns = 1 / trace->rate,
 		.from = from_ns ? trace_time(trace, from_ns) : 0,
 		.to = to_ns == UINT64_MAX ? UINT64_MAX : trace_time(trace, to_ns),
+		.with_calls = with_calls,
 	};
 	if (!finding_read(&gils->finding, trace, to_ns, err))
 		return false;

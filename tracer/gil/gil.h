@@ -18,6 +18,7 @@
 
 #include "tracer/gil/find.h"
 #include "tracer/report/spread.h"
+#include "tracer/syscalls.h"
 
 struct gil_tally {
 	uint64_t takes, contended, timeouts, requests, switches;
@@ -45,6 +46,23 @@ struct gil_section {
 	bool given;   /* it gave the lock to another */
 	bool woke;    /* it gave it to another, and did not have it */
 	bool waited;
+};
+
+/* What a thread is to the lock while it makes a system call. */
+enum gil_standing { GIL_WITH, GIL_WAITING, GIL_WITHOUT, GIL_STANDINGS };
+
+/* A call that may block and took longer than this with the lock is told of. */
+#define GIL_KEPT_NS 1000000
+
+/* What a system call of a thread came to. Times are raw units, of calls that have ended. */
+struct gil_call {
+	struct {
+		uint64_t calls, time;
+	} by[GIL_STANDINGS];
+	/* Of those that kept the lock for long: */
+	uint64_t kept, kept_time, kept_longest;
+	uint64_t kept_waited; /* others meanwhile, in all */
+	size_t kept_waiters;  /* the most of them at once */
 };
 
 /* A thread that uses the lock. */
@@ -90,6 +108,8 @@ struct gil_user {
 	struct spread lead;       /* from letting go to the next thing that it does */
 	uint64_t lead_calls;      /* those that led to a call that may block */
 	uint64_t inside, outside; /* other locks that it let go of, with the lock and without */
+	struct gil_call *calls;   /* by slot of gils.slots */
+	uint32_t call_room;
 };
 
 /* More users than this are blamed as one. */
@@ -123,6 +143,9 @@ struct gil {
 	/* The interpreter's own account. */
 	uint64_t states, disagreements, state_interval_us, state_offset;
 	uint64_t first_disagreement_own, first_disagreement_state;
+	/* The objects that it consists of. */
+	uint64_t *parts;
+	size_t part_count, part_room;
 };
 
 struct gils {
@@ -134,12 +157,16 @@ struct gils {
 	struct gil *idle; /* not among them: is made, and hardly ever taken */
 	uint64_t from, to;
 	double raw_per_ns;
+	bool with_calls;            /* what threads' system calls came to, too */
+	struct syscall_slots slots; /* of their numbers */
 	bool no_memory;
 };
 
 /* The window is in nanoseconds since the first record. On failure nothing is left. */
 bool gils_read(struct gils *gils, const struct trace *trace, uint64_t from_ns, uint64_t to_ns,
-	       struct err *err);
+	       bool with_calls, struct err *err);
+/* Whether the object at an address of a process is a part of the lock. */
+bool gil_has_part(const struct gil *gil, uint32_t process, uint64_t address);
 void gils_finish(struct gils *gils);
 uint64_t gils_ns(const struct gils *gils, uint64_t raw);
 const char *gil_kind_name(enum gil_kind kind);    /* as the lock models are called */

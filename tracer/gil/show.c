@@ -15,7 +15,7 @@ bool show_gils(struct show *show, struct err *err)
 	char none[SHOW_SENTENCE];
 	bool right;
 
-	if (!gils_read(&show->gils, show->trace, show->from_ns, show->to_ns, err))
+	if (!gils_read(&show->gils, show->trace, show->from_ns, show->to_ns, false, err))
 		return false;
 	show->symbols = symbols_create(&show->gils.finding.family);
 	right = show->symbols || err_set(err, EXIT_IMPOSSIBLE, "no memory for the names");
@@ -58,7 +58,7 @@ bool show_verdict(const char *folder, uint64_t most, FILE *to, struct err *err)
 
 	if (!trace_open(&trace, folder, err))
 		return false;
-	right = trace.records > most || gils_read(&show.gils, &trace, 0, UINT64_MAX, err);
+	right = trace.records > most || gils_read(&show.gils, &trace, 0, UINT64_MAX, false, err);
 	gil = most_waited_for(&show.gils);
 	if (gil) {
 		show_judge(&show, gil, text);

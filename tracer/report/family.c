@@ -184,6 +184,29 @@ uint32_t family_find(const struct family *family, uint32_t process, uint64_t han
 	return found;
 }
 
+/* sizeof(struct pthread) of glibc 2.36 on x86-64. */
+#define HANDLE_BYTES 2304
+
+bool family_is_in_handle(const struct family *family, uint32_t process, uint64_t address)
+{
+	size_t low = 0, high = family->trace->thread_count;
+
+	while (low < high) {
+		const size_t middle = (low + high) / 2;
+		const struct family_thread *at = &family->threads[family->by_handle[middle]];
+
+		if (at->process < process || (at->process == process && at->handle <= address))
+			low = middle + 1;
+		else
+			high = middle;
+	}
+	if (low == 0)
+		return false;
+	low = family->by_handle[low - 1];
+	return family->threads[low].process == process &&
+	       address - family->threads[low].handle < HANDLE_BYTES;
+}
+
 /* A handle is used again when its thread has been joined, and the record of a creation may lie on
  * either side of the thread's first: of those without a parent the nearest in time is meant. */
 static void adopt(struct family *family, uint32_t parent, const struct record *record,

@@ -76,6 +76,8 @@ bool family_event(struct family *family, size_t thread, const struct record *rec
 void family_complete(struct family *family);
 /* The thread of a process that had this handle at that time; FAMILY_NONE when there is none. */
 uint32_t family_find(const struct family *family, uint32_t process, uint64_t handle, uint64_t when);
+/* Whether an address lies in what a process's handles point to, the thread's own memory in libc. */
+bool family_is_in_handle(const struct family *family, uint32_t process, uint64_t address);
 /* The module of a process, or of those it was forked from, that covers an address; or null. */
 const struct family_module *family_module(const struct family *family, uint32_t process,
 					  uint64_t address);

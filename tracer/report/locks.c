@@ -124,12 +124,10 @@ static void family(const struct step *step)
 					  step->count, step->at.when);
 }
 
-/* A thread's system calls are within what it does: a release and its refusal stay neighbours. */
-static void look_through(const struct step *step)
+static void spawned(const struct step *step)
 {
-	struct actor *actor = step->at.actor;
-
-	actor->undo.position += actor->undo.position + 1 == step->at.position;
+	family(step);
+	syscalls_spawned(step);
 }
 
 #define TAKING(kind, type, mode) \
@@ -179,14 +177,16 @@ static const struct meaning meanings[256] = {
 	KIN(PROCESS_START),
 	KIN(MODULE),
 	KIN(FORKED),
-	KIN(SPAWNED),
+	[TRACE_SPAWNED] = { spawned, 0, 0, true },
 	KIN(EXEC),
 	KIN(EXEC_FAIL),
 	KIN(EXIT),
-	[TRACE_SYSCALL] = { look_through, 0, 0, false },
-	[TRACE_FUTEX] = { look_through, 0, 0, false },
-	[TRACE_SYSCALL_EXIT] = { look_through, 0, 0, false },
-	[TRACE_SYSCALL_MISSED] = { look_through, 0, 0, false },
+	[TRACE_SYSCALL] = { syscalls_enter, 0, 0, false },
+	[TRACE_FUTEX] = { syscalls_futex, 0, 0, false },
+	[TRACE_SYSCALL_EXIT] = { syscalls_leave, 0, 0, false },
+	[TRACE_SYSCALL_MISSED] = { syscalls_miss, 0, 0, false },
+	[TRACE_SYSCALLS] = { syscalls_mode_of, 0, 0, true },
+	[TRACE_SITES] = { syscalls_sites_of, 0, 0, true },
 };
 
 /* What is let go by the next record, with none of another thread in between, need not be listed as
@@ -288,6 +288,8 @@ static bool read_all(struct locks *locks, uint64_t to_ns, struct err *err)
 		return err_set(err, EXIT_IMPOSSIBLE, "no memory for %zu locks",
 			       locks->objects.count);
 	family_complete(&locks->family);
+	if (locks->syscalls && !syscalls_complete(locks->syscalls, &locks->family))
+		return err_set(err, EXIT_IMPOSSIBLE, "no memory for the processes' calls");
 	for (size_t i = 0; i < locks->trace->thread_count; i++)
 		end_thread(locks, i);
 	wait_sort_longest(locks);
@@ -305,26 +307,28 @@ static void calibrate(struct locks *locks)
 		locks->cost = (uint64_t)llround(record_ns * locks->raw_per_ns * 1024);
 }
 
-bool locks_read(struct locks *locks, const struct trace *trace, uint64_t from_ns, uint64_t to_ns,
-		size_t top, struct err *err)
+bool locks_read(struct locks *locks, const struct trace *trace, const struct locks_wish *wish,
+		struct err *err)
 {
 	*locks = (struct locks){
 		.trace = trace,
-		.from = from_ns ? trace_time(trace, from_ns) : 0,
-		.to = to_ns == UINT64_MAX ? UINT64_MAX : trace_time(trace, to_ns),
-		.longest_room = top,
+		.from = wish->from_ns ? trace_time(trace, wish->from_ns) : 0,
+		.to = wish->to_ns == UINT64_MAX ? UINT64_MAX : trace_time(trace, wish->to_ns),
+		.longest_room = wish->top,
 	};
 	calibrate(locks);
 	if (!family_init(&locks->family, trace, err))
 		return false;
 	locks->actors = calloc(trace->thread_count + 1, sizeof(*locks->actors));
-	locks->longest = calloc(top + 1, sizeof(*locks->longest));
-	if (!locks->actors || !locks->longest) {
+	locks->longest = calloc(wish->top + 1, sizeof(*locks->longest));
+	locks->syscalls = wish->syscalls ? syscalls_create(&locks->family) : NULL;
+	if (!locks->actors || !locks->longest || (wish->syscalls && !locks->syscalls)) {
 		locks_finish(locks);
 		return err_set(err, EXIT_IMPOSSIBLE, "no memory for %zu threads",
 			       trace->thread_count);
 	}
-	if (!objects_init(&locks->objects, &locks->family, err) || !read_all(locks, to_ns, err)) {
+	if (!objects_init(&locks->objects, &locks->family, err) ||
+	    !read_all(locks, wish->to_ns, err)) {
 		locks_finish(locks);
 		return false;
 	}
@@ -337,6 +341,7 @@ void locks_finish(struct locks *locks)
 		free(locks->actors[i].holds);
 	free(locks->actors);
 	free(locks->longest);
+	syscalls_destroy(locks->syscalls);
 	objects_finish(&locks->objects);
 	family_finish(&locks->family);
 	*locks = (struct locks){ 0 };

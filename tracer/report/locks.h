@@ -17,7 +17,7 @@
 #ifndef TRACER_REPORT_LOCKS_H
 #define TRACER_REPORT_LOCKS_H
 
-#include "tracer/report/object.h"
+#include "tracer/report/syscalls.h"
 
 enum wait_kind {
 	WAIT_LOCK, /* mutex, rwlock, spin lock */
@@ -107,15 +107,21 @@ struct locks {
 	struct actor *actors;      /* by thread */
 	struct long_wait *longest; /* sorted when all is read; a heap before */
 	size_t longest_count, longest_room;
-	uint64_t records; /* in the window */
-	bool no_memory;   /* some of the above could not be kept */
+	struct syscalls *syscalls; /* null: not asked for */
+	uint64_t records;          /* in the window */
+	bool no_memory;            /* some of the above could not be kept */
 };
 
-/* Reads all of it. 'top' longest waits are kept; the window is in nanoseconds since the first
- * record (0, UINT64_MAX: all), and what came before it is read for names and makers only. Fails on
- * what trace_merge_next fails on, and without memory; nothing is left then. */
-bool locks_read(struct locks *locks, const struct trace *trace, uint64_t from_ns, uint64_t to_ns,
-		size_t top, struct err *err);
+struct locks_wish {
+	uint64_t from_ns, to_ns; /* the window, since the first record; 0, UINT64_MAX: all */
+	size_t top;              /* longest waits that are kept */
+	bool syscalls;           /* system calls, too */
+};
+
+/* Reads all of it; what came before the window is read for names and makers only. Fails on what
+ * trace_merge_next fails on, and without memory; nothing is left then. */
+bool locks_read(struct locks *locks, const struct trace *trace, const struct locks_wish *wish,
+		struct err *err);
 void locks_finish(struct locks *locks);
 /* Raw units in nanoseconds. */
 uint64_t locks_ns(const struct locks *locks, uint64_t raw);

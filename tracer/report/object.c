@@ -48,6 +48,9 @@ void object_destroy(struct object *object)
 	}
 	if (object->meeting)
 		finish_measure(&object->meeting->wait);
+	if (object->futex)
+		futex_finish(object->futex);
+	free(object->futex);
 	free(object->meeting);
 	free(object->name);
 	free(object);
@@ -218,6 +221,51 @@ struct object_meeting *object_meeting(struct object *object)
 	if (!object->meeting)
 		object->meeting = calloc(1, sizeof(*object->meeting));
 	return object->meeting;
+}
+
+struct futex_use *object_futex(struct object *object)
+{
+	if (!object->futex)
+		object->futex = calloc(FUTEX_WAYS, sizeof(*object->futex));
+	return object->futex;
+}
+
+bool futex_merge(struct futex_use *into, const struct futex_use *from)
+{
+	bool right = true;
+
+	for (size_t way = 0; way < FUTEX_WAYS; way++) {
+		into[way].calls += from[way].calls;
+		into[way].errors += from[way].errors;
+		right &= spread_merge(&into[way].time, &from[way].time);
+	}
+	return right;
+}
+
+void futex_finish(struct futex_use *futex)
+{
+	for (size_t way = 0; way < FUTEX_WAYS; way++)
+		spread_finish(&futex[way].time);
+}
+
+struct object *objects_at_word(const struct objects *objects, uint32_t process, uint64_t word)
+{
+	/* Of x86-64, as system calls are. */
+	static const uint8_t sizes[OBJECT_TYPES] = {
+		[OBJECT_MUTEX] = 40, [OBJECT_RWLOCK] = 56,  [OBJECT_SPIN] = 4, [OBJECT_SEM] = 32,
+		[OBJECT_COND] = 48,  [OBJECT_BARRIER] = 32, [OBJECT_ONCE] = 4,
+	};
+	/* Where objects have their words, the most usual first: a mutex or semaphore, the two
+	 * groups of a condition. */
+	static const uint8_t offsets[] = { 0, 40, 44, 8, 16, 20, 12, 4, 36, 24, 28, 32, 48, 52 };
+
+	for (size_t i = 0; i < sizeof(offsets); i++) {
+		struct object *object = find(objects, process, word - offsets[i])->object;
+
+		if (object && !object->retired && offsets[i] < sizes[object->type])
+			return object;
+	}
+	return NULL;
 }
 
 bool object_failed(struct object_use *use, unsigned error)

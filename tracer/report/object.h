@@ -62,6 +62,15 @@ struct object_meeting {
 	struct measure wait;
 };
 
+/* What a futex call is for. */
+enum futex_way { FUTEX_WAITS, FUTEX_WAKES, FUTEX_OTHERS, FUTEX_WAYS };
+
+/* What futex calls of one way at one object came to. */
+struct futex_use {
+	uint64_t calls, errors;
+	struct spread time; /* raw; of those that have ended */
+};
+
 struct object {
 	uint64_t address;
 	uint32_t process;    /* index: where it was seen first */
@@ -92,6 +101,7 @@ struct object {
 
 	struct object_use *uses[OBJECT_MODES]; /* null: never so */
 	struct object_meeting *meeting;        /* null: a lock, or never used */
+	struct futex_use *futex;               /* by futex_way; null: no futex call was seen */
 };
 
 struct object_slot {
@@ -124,6 +134,13 @@ void object_destroy(struct object *object);
 /* Its counts in that mode. Null: no memory. */
 struct object_use *object_use(struct object *object, enum object_mode mode);
 struct object_meeting *object_meeting(struct object *object);
+/* Its counts of futex calls, FUTEX_WAYS of them. Null: no memory. */
+struct futex_use *object_futex(struct object *object);
+/* The object of a process of which this word of memory is a part; null when none is known. */
+struct object *objects_at_word(const struct objects *objects, uint32_t process, uint64_t word);
+/* False: no memory. */
+bool futex_merge(struct futex_use *into, const struct futex_use *from);
+void futex_finish(struct futex_use *futex); /* of FUTEX_WAYS */
 /* False: no memory. */
 bool object_failed(struct object_use *use, unsigned error);
 uint64_t object_failures(const struct object_use *use); /* of all errors */

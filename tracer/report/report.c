@@ -4,8 +4,10 @@
 #include "base/param.h"
 #include "command/command.h"
 #include "tracer/gil/show.h"
+#include "tracer/report/syscalls_view.h"
 #include "tracer/words.h"
 
+#include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -16,6 +18,7 @@ static const struct param params[] = {
 	{ .name = "gil", .kind = PARAM_FLAG, .help = "only the interpreters' locks" },
 	{ .name = "locks", .kind = PARAM_FLAG, .help = "only locks and what else is waited for" },
 	{ .name = "threads", .kind = PARAM_FLAG, .help = "only processes and threads" },
+	{ .name = "syscalls", .kind = PARAM_FLAG, .help = "only system calls" },
 	{ .name = "from",
 	  .kind = PARAM_TIME,
 	  .high = WORDS_TIME_HIGH,
@@ -214,8 +217,10 @@ static void sum_up(struct report *report)
 
 static bool make(struct report *report, struct err *err)
 {
-	if (!locks_read(&report->locks, report->trace, report->from_ns, report->to_ns, report->top,
-			err))
+	const struct locks_wish wish = { report->from_ns, report->to_ns, report->top,
+					 report->with_syscalls };
+
+	if (!locks_read(&report->locks, report->trace, &wish, err))
 		return false;
 	if (!order(report, err))
 		return false;
@@ -234,6 +239,26 @@ static void finish(struct report *report)
 		locks_finish(&report->locks);
 }
 
+/* How many system calls there were, or why they are not known. */
+static void sum_up_syscalls(const struct report *report, FILE *to)
+{
+	const struct syscalls *syscalls = report->locks.syscalls;
+	struct syscalls_way ways[SYSCALLS_WAYS];
+	const size_t count = syscalls_ways(syscalls, ways);
+	char how[SYSCALLS_SENTENCE], missed[48] = "";
+
+	syscalls_say_ways(ways, count, how);
+	if (syscalls_audited(ways, count))
+		snprintf(missed, sizeof(missed), "; the patches missed %" PRIu64,
+			 syscalls->missed_calls);
+	if (syscalls_recorded(syscalls))
+		fprintf(to,
+			"gilscope: %" PRIu64 " system calls, of which %" PRIu64 " futex; %s%s\n",
+			syscalls->tally.calls, syscalls->tally.futex, how, missed);
+	else if (count > 0 && ways[0].known && ways[0].reason != TRACE_SYSCALLS_AS_ASKED)
+		fprintf(to, "gilscope: no system calls were recorded; %s\n", how);
+}
+
 bool report_verdict(const char *folder, uint64_t most, FILE *to, struct err *err)
 {
 	static struct report report; /* large */
@@ -242,8 +267,15 @@ bool report_verdict(const char *folder, uint64_t most, FILE *to, struct err *err
 
 	if (!trace_open(&trace, folder, err))
 		return false;
-	report = (struct report){ .trace = &trace, .to_ns = UINT64_MAX, .top = 1 };
+	report = (struct report){
+		.trace = &trace,
+		.to_ns = UINT64_MAX,
+		.top = 1,
+		.with_syscalls = true,
+	};
 	right = trace.records > most || make(&report, err);
+	if (right && report.locks.syscalls)
+		sum_up_syscalls(&report, to);
 	for (size_t i = 0; right && i < report.sentence_count; i++)
 		fprintf(to, "gilscope: %s\n", report.verdict[i]);
 	finish(&report);
@@ -251,19 +283,48 @@ bool report_verdict(const char *folder, uint64_t most, FILE *to, struct err *err
 	return right;
 }
 
-static int run_gil(struct trace *trace, const struct param_set *set, struct err *err)
+static bool report_gil(struct trace *trace, const struct report *report, bool as_json,
+		       struct err *err)
 {
 	struct show show = {
 		.trace = trace,
-		.from_ns = param_number(set, "from"),
-		.to_ns = param_get(set, "to")->given ? param_number(set, "to") : UINT64_MAX,
-		.top = param_number(set, "top"),
-		.as_json = param_number(set, "json"),
+		.from_ns = report->from_ns,
+		.to_ns = report->to_ns,
+		.top = report->top,
+		.as_json = as_json,
 	};
-	const bool right = show_gils(&show, err);
 
-	trace_close(trace);
-	return right ? EXIT_DONE : err->code;
+	return show_gils(&show, err);
+}
+
+static bool report_all(struct report *report, bool as_json, struct err *err)
+{
+	bool right = make(report, err);
+
+	if (right && report->with_syscalls)
+		right = syscalls_report(report, as_json, err);
+	else if (right && as_json)
+		report_emit(report);
+	else if (right)
+		report_print(report);
+	finish(report);
+	return right;
+}
+
+/* Some are reports of their own. */
+static bool is_one_report(const struct param_set *set, struct err *err)
+{
+	const bool parts = param_number(set, "locks") || param_number(set, "threads");
+
+	if (param_number(set, "gil") && (parts || param_number(set, "syscalls")))
+		return err_set(err, EXIT_MISUSE,
+			       "--gil is a report of its own; give no --locks, --threads and "
+			       "--syscalls");
+	if (param_number(set, "syscalls") && parts)
+		return err_set(err, EXIT_MISUSE,
+			       "--syscalls is a report of its own; give no --locks and "
+			       "--threads");
+	return true;
 }
 
 static int run(int argc, char *argv[], struct err *err)
@@ -272,20 +333,13 @@ static int run(int argc, char *argv[], struct err *err)
 	struct param_set set = { .count = 0 };
 	struct trace trace;
 	const char *folder = NULL;
-	bool right;
+	bool right, as_json;
 
 	param_set_add(&set, params);
-	if (!words_read(argc, argv, &set, &folder, err) || !trace_open(&trace, folder, err))
+	if (!words_read(argc, argv, &set, &folder, err) || !is_one_report(&set, err) ||
+	    !trace_open(&trace, folder, err))
 		return err->code;
-	if (param_number(&set, "gil") &&
-	    (param_number(&set, "locks") || param_number(&set, "threads"))) {
-		trace_close(&trace);
-		err_set(err, EXIT_MISUSE,
-			"--gil is a report of its own; give no --locks and no --threads");
-		return err->code;
-	}
-	if (param_number(&set, "gil"))
-		return run_gil(&trace, &set, err);
+	as_json = param_number(&set, "json");
 	report = (struct report){
 		.trace = &trace,
 		.from_ns = param_number(&set, "from"),
@@ -293,13 +347,10 @@ static int run(int argc, char *argv[], struct err *err)
 		.top = param_number(&set, "top"),
 		.only_locks = param_number(&set, "locks"),
 		.only_threads = param_number(&set, "threads"),
+		.with_syscalls = param_number(&set, "syscalls"),
 	};
-	right = make(&report, err);
-	if (right && param_number(&set, "json"))
-		report_emit(&report);
-	else if (right)
-		report_print(&report);
-	finish(&report);
+	right = param_number(&set, "gil") ? report_gil(&trace, &report, as_json, err) :
+					    report_all(&report, as_json, err);
 	trace_close(&trace);
 	return right ? EXIT_DONE : err->code;
 }

@@ -39,6 +39,7 @@ struct report {
 	uint64_t from_ns, to_ns; /* UINT64_MAX: the end */
 	size_t top;
 	bool only_locks, only_threads;
+	bool with_syscalls;
 	struct object **objects; /* that were used, what was waited for most first */
 	size_t object_count;
 	struct report_row *rows; /* in the same order */
@@ -49,8 +50,8 @@ struct report {
 	size_t sentence_count;
 };
 
-/* Prints the verdict alone, a line for each sentence; nothing for a trace of more than 'most'
- * records, which would take its time. */
+/* Prints how many system calls there were, and the verdict, a line for each sentence; nothing for a
+ * trace of more than 'most' records, which would take its time. */
 bool report_verdict(const char *folder, uint64_t most, FILE *to, struct err *err);
 /* Makes the rows from the objects. False: no memory. */
 bool report_group(struct report *report);

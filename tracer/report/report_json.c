@@ -49,7 +49,7 @@ void writer_put_thread_number(struct writer *writer, const char *name, uint32_t 
 			 writer->report->trace->threads[thread - 1].header.number);
 }
 
-static void put_trace(struct writer *writer)
+void writer_put_trace(struct writer *writer)
 {
 	const struct trace *trace = writer->report->trace;
 	const struct trace_info *info = &trace->info;
@@ -78,7 +78,7 @@ static void put_trace(struct writer *writer)
 	emit_close(emit, '}');
 }
 
-static void put_troubles(struct writer *writer)
+void writer_put_troubles(struct writer *writer)
 {
 	const struct trace *trace = writer->report->trace;
 	struct emit *emit = &writer->emit;
@@ -129,7 +129,7 @@ static void put_truth(struct writer *writer)
 	emit_u64(emit, "records", trace->records);
 	emit_u64(emit, "records_in_window", writer->report->locks.records);
 	emit_u64(emit, "abandoned", trace->abandoned);
-	put_troubles(writer);
+	writer_put_troubles(writer);
 	emit_string(emit, "not_collected_in", trace->info.arena);
 	emit_u64(emit, "stalls", trace->stalls);
 	writer_put_ns(writer, "stall_ns", sums->stall);
@@ -293,7 +293,7 @@ void report_emit(struct report *report)
 	emit_start(emit, stdout, true);
 	emit_open(emit, NULL, '{');
 	emit_string(emit, "schema", "gilscope.report/1");
-	put_trace(&writer);
+	writer_put_trace(&writer);
 	put_truth(&writer);
 	put_totals(&writer);
 	writer_put_objects(&writer);

@@ -24,7 +24,7 @@ static void put_name(const struct report *report, const struct report_row *row)
 	       process);
 }
 
-static void put_spread(const struct report *report, const struct spread *spread, const char *none)
+void text_put_spread(const struct report *report, const struct spread *spread, const char *none)
 {
 	if (spread->n == 0) {
 		printf("%7s%7s%7s%7s", none, none, none, none);
@@ -83,8 +83,7 @@ static void put_failures(const struct object *object, const struct object_use *u
 		putchar('\n');
 }
 
-/* In six columns: "12.3%". */
-static const char *share_text(uint64_t part, uint64_t whole, char to[16])
+const char *text_share(uint64_t part, uint64_t whole, char to[16])
 {
 	const double share = whole ? 100 * (double)part / (double)whole : 0;
 
@@ -107,16 +106,16 @@ static void put_use(const struct report *report, const struct object *object, en
 	printf("      %-5s", mode == OBJECT_SHARED ? "read" : kinds[object->type]);
 	text_put_count(8, use->acquisitions);
 	text_put_count(10, use->conflicts);
-	printf("%7s", share_text(use->conflicts, tries, share));
+	printf("%7s", text_share(use->conflicts, tries, share));
 	text_put_count(8, use->retries);
-	put_spread(report, &use->wait.raw, "");
-	put_spread(report, held ? &use->hold.raw : &none, held ? "" : "-");
+	text_put_spread(report, &use->wait.raw, "");
+	text_put_spread(report, held ? &use->hold.raw : &none, held ? "" : "-");
 	putchar('\n');
 	if (report->locks.cost_known &&
 	    !(looks_same(report, &use->wait) && (!held || looks_same(report, &use->hold)))) {
 		printf("%44s", "less the tracer's cost");
-		put_spread(report, &use->wait.corrected, "");
-		put_spread(report, held ? &use->hold.corrected : &none, held ? "" : "-");
+		text_put_spread(report, &use->wait.corrected, "");
+		text_put_spread(report, held ? &use->hold.corrected : &none, held ? "" : "-");
 		putchar('\n');
 	}
 	put_failures(object, use);
@@ -219,7 +218,7 @@ static void put_condition(const struct report *report, const struct report_row *
 	text_put_count(8, meeting->signals + meeting->broadcasts);
 	text_put_count(10, meeting->unheard_signals + meeting->unheard_broadcasts);
 	text_put_count(7, meeting->unfinished);
-	put_spread(report, &meeting->wait.raw, "");
+	text_put_spread(report, &meeting->wait.raw, "");
 	if (meeting->mutex)
 		printf("  #%zu", meeting->mutex->rank);
 	putchar('\n');
@@ -266,7 +265,7 @@ static void print_meetings(const struct report *report, enum object_type type, c
 		printf("%11s", rounds);
 		text_put_count(10, object->meeting->unfinished);
 		putchar(' ');
-		put_spread(report, &object->meeting->wait.raw, "");
+		text_put_spread(report, &object->meeting->wait.raw, "");
 		putchar('\n');
 		shown++;
 	}

@@ -69,7 +69,7 @@ const char *text_thread(const struct report *report, uint32_t thread, char to[40
 	return to;
 }
 
-static void print_losses(const struct report *report)
+void text_print_losses(const struct report *report)
 {
 	const struct trace *trace = report->trace;
 
@@ -93,7 +93,7 @@ static void print_losses(const struct report *report)
 		put("trouble", "the counter's rate is not known: times are its ticks");
 }
 
-static void print_trace(const struct report *report)
+void text_print_trace(const struct report *report)
 {
 	const struct trace *trace = report->trace;
 	const struct trace_info *info = &trace->info;
@@ -189,8 +189,7 @@ static void print_threads(const struct report *report)
 		put_thread(report, report->threads[i]);
 }
 
-/* The end of a path says more than its beginning. */
-static void put_path(const char *path, size_t room)
+void text_put_path(const char *path, size_t room)
 {
 	const size_t length = strlen(path), cut = length > room ? length - room + 3 : 0;
 
@@ -211,7 +210,7 @@ static void put_child(const struct family_child *child, unsigned depth)
 
 	printf("%*spid %u, %s%s", indent(depth + 1), "", child->pid, ways[child->way],
 	       child->path ? " " : "");
-	put_path(child->path ? child->path : "", 24);
+	text_put_path(child->path ? child->path : "", 24);
 	printf(": not recorded: static, setuid, or never ran\n");
 }
 
@@ -223,7 +222,7 @@ static void put_process(const struct report *report, uint32_t index, unsigned de
 
 	printf("%*s%u, pid %u, %s", indent(depth), "", process->number, process->pid,
 	       process->origin == TRACE_BY_FORK ? "forked " : "");
-	put_path(process->path ? process->path : "?", 30);
+	text_put_path(process->path ? process->path : "?", 30);
 	printf(", %s to %s", report_time(report, process->begin, begin),
 	       report_time(report, process->end, end));
 	if (process->exited)
@@ -269,8 +268,8 @@ static void print_processes(const struct report *report)
 
 void report_print(struct report *report)
 {
-	print_losses(report);
-	print_trace(report);
+	text_print_losses(report);
+	text_print_trace(report);
 	print_truth(report);
 	if (!report->only_threads)
 		text_print_objects(report);

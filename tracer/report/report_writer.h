@@ -18,6 +18,9 @@ void writer_put_unknown(struct writer *writer, const char *name, const char *rea
 void writer_put_duration(struct writer *writer, const char *name, struct duration duration);
 /* The number of a thread, by its index + 1; 0 is nobody. */
 void writer_put_thread_number(struct writer *writer, const char *name, uint32_t thread);
+/* The members trace and window, and troubles. */
+void writer_put_trace(struct writer *writer);
+void writer_put_troubles(struct writer *writer);
 /* The members from locks to longest_waits. */
 void writer_put_objects(struct writer *writer);
 

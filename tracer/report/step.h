@@ -53,6 +53,15 @@ void meet_broadcast(const struct step *step);
 void meet_join(const struct step *step);
 void meet_joined(const struct step *step);
 
+/* syscalls.c: system calls, and how they are recorded. */
+void syscalls_enter(const struct step *step);
+void syscalls_futex(const struct step *step);
+void syscalls_leave(const struct step *step);
+void syscalls_miss(const struct step *step);
+void syscalls_spawned(const struct step *step);
+void syscalls_mode_of(const struct step *step);
+void syscalls_sites_of(const struct step *step);
+
 /* life.c: objects come and go. */
 void life_init(const struct step *step);
 void life_open(const struct step *step);
