@@ -1,5 +1,6 @@
 /* Damages small made-up traces at random and reads them: trace_fuzz [ITERATIONS [SEED]]. Reading
  * may fail with a sentence, never crash, hang, or yield more than there is. Speaks TAP. */
+#include "command/command.h"
 #include "tests/made_trace.h"
 #include "tests/test.h"
 #include "tracer/event.h"
@@ -21,6 +22,8 @@
 /* A hang is no slow machine. */
 #define LIMIT_S 60
 
+extern const struct command command_report;
+
 static struct made_trace made;
 static uint64_t state, seed;
 static uint64_t opened, ended, refused, events;
@@ -41,6 +44,18 @@ static void complain(const char *what)
 	fprintf(stderr, "# %s; seed %llu, the trace is left in %s\n", what,
 		(unsigned long long)seed, made.folder);
 	exit(1);
+}
+
+/* Calls that begin and return in every order, those with children and without return among them. */
+static void write_syscall(struct made_thread *thread, uint64_t raw)
+{
+	static const uint32_t numbers[] = { 0, 15, 56, 58, 59, 60, 231, 322, 435, 700 };
+	static const int64_t results[] = { 0, 0, 0, -2, 5001, 1 };
+
+	if (random_below(2))
+		made_enter(thread, raw, numbers[random_below(10)], 1);
+	else
+		made_leave(thread, raw, results[random_below(6)]);
 }
 
 static void write_event(struct made_thread *thread, uint64_t raw)
@@ -75,7 +90,10 @@ static uint64_t write_trace(bool large)
 		for (uint64_t i = large ? random_below(3000) : 0; i > 0; i--, count++)
 			made_record(&thread, raw++, TRACE_SPIN_RELEASE, 0, i);
 		for (uint64_t i = random_below(large ? 3000 : EVENTS); i > 0; i--, count++) {
-			write_event(&thread, raw);
+			if (random_below(3) == 0)
+				write_syscall(&thread, raw);
+			else
+				write_event(&thread, raw);
 			/* Now and then back, as behind a signal handler. */
 			raw += random_below(100) - (random_below(10) == 0 ? 50 : 0);
 		}
@@ -195,6 +213,23 @@ static void check_sentence(const struct err *err)
 		complain(err->text);
 }
 
+/* The report of system calls, which prints much. */
+static void report_syscalls(bool as_json)
+{
+	char *argv[] = { (char *)"report", made.folder, (char *)"--syscalls", (char *)"--json",
+			 NULL };
+	const int saved = dup(1);
+	struct err err = { 0 };
+
+	fflush(stdout);
+	dup2(fileno(nowhere), 1);
+	if (command_report.run(as_json ? 4 : 3, argv, &err) == EXIT_MISUSE)
+		check_sentence(&err);
+	fflush(stdout);
+	dup2(saved, 1);
+	close(saved);
+}
+
 /* What the records come to, of locks and of interpreters' locks. */
 static void analyse(const struct trace *trace, uint64_t from_ns, uint64_t to_ns)
 {
@@ -210,6 +245,7 @@ static void analyse(const struct trace *trace, uint64_t from_ns, uint64_t to_ns)
 		gils_finish(&gils);
 	else
 		check_sentence(&err);
+	report_syscalls(random_below(2));
 }
 
 static bool read_trace(bool print)

@@ -502,5 +502,8 @@ void gils_finish(struct gils *gils)
 
 uint64_t gils_ns(const struct gils *gils, uint64_t raw)
 {
-	return gils->raw_per_ns > 0 ? (uint64_t)((double)raw / gils->raw_per_ns + 0.5) : 0;
+	/* A damaged trace may have any rate. */
+	const double ns = gils->raw_per_ns > 0 ? (double)raw / gils->raw_per_ns + 0.5 : 0;
+
+	return ns < 0x1p64 ? (uint64_t)ns : UINT64_MAX;
 }

@@ -349,7 +349,10 @@ void locks_finish(struct locks *locks)
 
 uint64_t locks_ns(const struct locks *locks, uint64_t raw)
 {
-	return locks->raw_per_ns > 0 ? (uint64_t)((double)raw / locks->raw_per_ns + 0.5) : 0;
+	/* A damaged trace may have any rate. */
+	const double ns = locks->raw_per_ns > 0 ? (double)raw / locks->raw_per_ns + 0.5 : 0;
+
+	return ns < 0x1p64 ? (uint64_t)ns : UINT64_MAX;
 }
 
 const struct pending *locks_stuck(const struct locks *locks, size_t thread)

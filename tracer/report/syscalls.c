@@ -148,7 +148,7 @@ static struct object *object_of(const struct step *step, uint64_t word)
 {
 	struct syscalls_thread *thread = &step->at.locks->syscalls->threads[step->at.thread];
 	const struct objects *objects = &step->at.locks->objects;
-	const size_t at = (word >> 2) % SYSCALLS_WORDS;
+	const size_t at = (word * UINT64_C(0x9e3779b97f4a7c15)) >> (64 - SYSCALLS_WORD_BITS);
 
 	if (thread->words[at].word == word &&
 	    (thread->words[at].object ? !thread->words[at].object->retired :

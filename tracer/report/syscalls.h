@@ -54,7 +54,7 @@ struct syscalls_process {
 	uint32_t sites, missed; /* index + 1 of the first; 0: none */
 };
 
-#define SYSCALLS_WORDS 8
+#define SYSCALLS_WORD_BITS 3
 
 struct syscalls_thread {
 	struct nest nest;
@@ -62,12 +62,12 @@ struct syscalls_thread {
 	uint32_t process;            /* whose calls are being recorded: an index here */
 	bool missed;                 /* the next call, at: */
 	uint64_t instruction;
-	/* What futex words are parts of, by the word. */
+	/* What futex words are parts of, by a hash of the word. */
 	struct {
 		uint64_t word;
 		struct object *object;
 		size_t objects; /* that there were when none was found */
-	} words[SYSCALLS_WORDS];
+	} words[1 << SYSCALLS_WORD_BITS];
 };
 
 struct syscalls {
