@@ -689,6 +689,20 @@ static void off_is_told_with_its_reason(void **state)
 	assert_says("recorded  off: a policy of the system");
 }
 
+static void a_trace_for_which_nobody_asked_for_system_calls_has_none(void **state)
+{
+	json_t *json;
+
+	(void)state;
+	put(1, 100, TRACE_MUTEX_ACQUIRE, 0, A);
+	end();
+	json = report_json("@ --syscalls --json", EXIT_FAILED);
+	assert_string_equal(err.text, "no system calls are in the trace: off: as asked");
+	assert_string_equal(text(json, "recorded.mode"), "off");
+	assert_true(json_is_null(find(json, "totals")));
+	json_decref(json);
+}
+
 static void a_trace_of_an_older_version_has_no_system_calls(void **state)
 {
 	json_t *json;
@@ -698,8 +712,8 @@ static void a_trace_of_an_older_version_has_no_system_calls(void **state)
 	put(1, 100, TRACE_MUTEX_ACQUIRE, 0, A);
 	end();
 	json = report_json("@ --syscalls --json", EXIT_FAILED);
-	assert_string_equal(err.text, "no system calls are in the trace: it does not say that any "
-				      "were recorded");
+	assert_string_equal(err.text, "no system calls are in the trace: the version that made it "
+				      "records none");
 	assert_true(json_is_null(find(json, "recorded.mode")));
 	assert_true(json_is_null(find(json, "totals")));
 	json_decref(json);
@@ -865,6 +879,7 @@ int main(void)
 		WITH_TRACE(missed_calls_are_told_by_place_and_returns_of_handlers_apart),
 		WITH_TRACE(objects_that_are_not_all_patched_are_told),
 		WITH_TRACE(off_is_told_with_its_reason),
+		WITH_TRACE(a_trace_for_which_nobody_asked_for_system_calls_has_none),
 		WITH_TRACE(a_trace_of_an_older_version_has_no_system_calls),
 		WITH_TRACE(a_process_that_was_not_recorded_has_no_counts),
 		WITH_TRACE(a_window_has_the_calls_that_begin_in_it),

@@ -5,6 +5,9 @@
 #include <linux/futex.h>
 #include <stdlib.h>
 
+/* The first version that has them. */
+#define TRACE_VERSION_SYSCALLS 3
+
 static uint32_t process_of(const struct step *step)
 {
 	return step->at.locks->family.threads[step->at.thread].process;
@@ -421,8 +424,27 @@ static void inherit_modes(struct syscalls *syscalls, const struct family *family
 	}
 }
 
+/* Nothing is told of what nobody asked for, by a version that could have. */
+static void note_unasked(struct syscalls *syscalls, const struct family *family)
+{
+	bool could = false;
+
+	for (size_t i = 0; i < syscalls->process_count; i++) {
+		if (syscalls->processes[i].mode_known || syscalls->processes[i].call_room > 0)
+			return;
+	}
+	for (size_t i = 0; i < family->trace->thread_count; i++)
+		could |= family->trace->threads[i].header.version >= TRACE_VERSION_SYSCALLS;
+	for (size_t i = 0; could && i < syscalls->process_count; i++) {
+		syscalls->processes[i].mode_known = true;
+		syscalls->processes[i].mode = TRACE_SYSCALLS_OFF;
+		syscalls->processes[i].mode_reason = TRACE_SYSCALLS_AS_ASKED;
+	}
+}
+
 bool syscalls_complete(struct syscalls *syscalls, const struct family *family)
 {
+	note_unasked(syscalls, family);
 	inherit_modes(syscalls, family);
 	for (size_t i = family->process_count; i < syscalls->process_count; i++) {
 		struct syscalls_process *child = &syscalls->processes[i];

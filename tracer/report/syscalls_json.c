@@ -50,7 +50,8 @@ static void put_way(struct output *output, const struct syscalls_way *way)
 	if (way->known)
 		emit_string(emit, "mode", syscalls_mode(way->mode));
 	else
-		writer_put_unknown(&output->writer, "mode", "the trace does not say it");
+		writer_put_unknown(&output->writer, "mode",
+				   "they made no record of it, or by a version that has none");
 	emit_string(emit, "reason",
 		    way->known && (way->reason != TRACE_SYSCALLS_AS_ASKED ||
 				   way->mode == TRACE_SYSCALLS_OFF) ?

@@ -150,35 +150,44 @@ static void print_calls(const struct syscalls_view *view)
 }
 
 /* "GIL 1 (cpython3)", "mutex #3", "joins of threads". */
+static void say_what(const struct syscalls_row *row, char to[64])
+{
+	if (row->gil)
+		snprintf(to, 64, "GIL %zu (%s)", row->gil_number,
+			 gil_kind_name(row->gil->suspect.kind));
+	else if (row->object && row->object->rank)
+		snprintf(to, 64, "%s #%zu", row->what, row->object->rank);
+	else if (row->object)
+		snprintf(to, 64, "%s", row->what);
+	else
+		snprintf(to, 64, "%s",
+			 strcmp(row->what, "join") == 0 ? "joins of threads" : "unknown words");
+}
+
+/* The name is cut where it is too long, what stands behind it is not. */
 static void put_what(const struct syscalls_view *view, const struct syscalls_row *row)
 {
 	const struct family *family = &view->report->locks.family;
-	const uint64_t calls = syscalls_row_calls(row);
-	char name[SYMBOL_TEXT], what[64], each[48] = "", process[32] = "";
-	int room;
+	const uint32_t process = row->gil    ? row->gil->suspect.process :
+				 row->object ? row->object->process :
+					       FAMILY_NONE;
+	char name[SYMBOL_TEXT], what[64], behind[96];
+	size_t used = 0;
 
+	say_what(row, what);
 	syscalls_row_name(view, row, name);
-	if (row->gil)
-		snprintf(what, sizeof(what), "GIL %zu (%s)", row->gil_number,
-			 gil_kind_name(row->gil->suspect.kind));
-	else if (row->object && row->object->rank)
-		snprintf(what, sizeof(what), "%s #%zu", row->what, row->object->rank);
-	else if (row->object)
-		snprintf(what, sizeof(what), "%s", row->what);
-	else
-		snprintf(what, sizeof(what), "%s",
-			 strcmp(row->what, "join") == 0 ? "joins of threads" : "unknown words");
+	behind[0] = '\0';
+	if (row->others > 0)
+		used += (size_t)snprintf(behind, sizeof(behind), ", and %zu more", row->others);
+	if (family->process_count > 1 && process != FAMILY_NONE)
+		used += (size_t)snprintf(behind + used, sizeof(behind) - used, ", process %u",
+					 family->processes[process].number);
 	if (row->released && row->releases > 0)
-		snprintf(each, sizeof(each), "; %.3g for each %s",
-			 (double)calls / (double)row->releases, row->gil ? "drop" : "release");
-	if (family->process_count > 1 && (row->gil || row->object))
-		snprintf(process, sizeof(process), ", process %u",
-			 family->processes[row->gil ? row->gil->suspect.process :
-						      row->object->process]
-				 .number);
-	room = TEXT_COLUMNS - (int)(strlen(what) + strlen(each) + strlen(process) + 2);
-	printf("%s%s%.*s%s%s\n", what, name[0] ? "  " : "", room > 0 ? room : 0, name, process,
-	       each);
+		snprintf(behind + used, sizeof(behind) - used, "; %.3g for each %s",
+			 (double)syscalls_row_calls(row) / (double)row->releases,
+			 row->gil ? "drop" : "release");
+	printf("%s%s%.*s%s\n", what, name[0] ? "  " : "",
+	       (int)(TEXT_COLUMNS - 2 - strlen(what) - strlen(behind)), name, behind);
 }
 
 static void print_futex(const struct syscalls_view *view)
@@ -209,6 +218,16 @@ static void put_tally(const struct syscalls_view *view, const struct syscalls_ta
 	text_put_count(10, tally->futex);
 	text_put_time(view->report, 8, tally->time);
 	putchar('\n');
+}
+
+static size_t count_threads(const struct syscalls_view *view, uint32_t process)
+{
+	const struct family *family = &view->report->locks.family;
+	size_t count = 0;
+
+	for (size_t i = 0; i < view->report->trace->thread_count; i++)
+		count += family->threads[i].process == process;
+	return count;
 }
 
 /* The threads of a process, who called most first. */
@@ -281,7 +300,7 @@ static void print_processes(const struct syscalls_view *view)
 		const uint32_t index = view->processes[i];
 
 		put_process(view, index);
-		if (view->syscalls->processes[index].process != FAMILY_NONE)
+		if (count_threads(view, index) > 1)
 			put_threads(view, index);
 	}
 }

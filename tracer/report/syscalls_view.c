@@ -90,7 +90,7 @@ void syscalls_say_none(const struct syscalls_view *view, char to[SYSCALLS_SENTEN
 	syscalls_say_ways(view->ways, view->way_count, how);
 	snprintf(to, SYSCALLS_SENTENCE, "no system calls are in the trace: %.600s",
 		 view->way_count == 1 && !view->ways[0].known ?
-			 "it does not say that any were recorded" :
+			 "the version that made it records none" :
 			 how);
 }
 
@@ -464,18 +464,15 @@ void syscalls_row_name(const struct syscalls_view *view, const struct syscalls_r
 		       char to[SYMBOL_TEXT])
 {
 	struct symbol_name name;
-	size_t used = 0;
 
 	to[0] = '\0';
 	if (row->gil) {
 		symbols_data(view->report->symbols, row->gil->suspect.process,
 			     row->gil->thing->address, &name);
-		snprintf(to, SYMBOL_TEXT, "%.200s", name.text);
+		snprintf(to, SYMBOL_TEXT, "%s", name.text);
 	} else if (row->object) {
 		symbols_object(view->report->symbols, row->object, &name);
-		used = (size_t)snprintf(to, SYMBOL_TEXT, "%.200s", name.text);
-		if (row->others > 0)
-			snprintf(to + used, SYMBOL_TEXT - used, ", and %zu more", row->others);
+		snprintf(to, SYMBOL_TEXT, "%s", name.text);
 	}
 }
 
