@@ -532,8 +532,8 @@ static void a_blocking_call_that_keeps_the_lock_is_a_finding(void **state)
 	assert_int_equal(number(json, "findings.0.most_waiting"), 1);
 	json_decref(json);
 	assert_int_equal(report("@ --syscalls"), EXIT_DONE);
-	assert_says("FINDING   thread 1 (made) kept GIL 1 through 1 call of read that took longer "
-		    "than 1ms: 4.00ms in");
+	assert_says("FINDING   GIL 1 was kept by thread 1 made through 1 call of read that took "
+		    "longer than 1ms: 4.00ms");
 	/* A window that begins behind the call has none. */
 	json = report_json("@ --syscalls --json --from 5ms", EXIT_DONE);
 	assert_int_equal(json_array_size(find(json, "findings")), 0);
@@ -790,10 +790,10 @@ static void the_text_is_this(void **state)
 		"returned at the end\n"
 		"futex     3 calls, 37.5% of all; 3 of them (100.0%) are those of "
 		"interpreters' locks\n"
-		"FINDING   thread 1 (made) kept GIL 1 through 1 call of read that took "
-		"longer than 1ms: 4.00ms in\n"
-		"          all, 4.00ms the longest; others waited 3.00ms for it "
-		"meanwhile, up to 1 at once\n"
+		"FINDING   GIL 1 was kept by thread 1 made through 1 call of read that took "
+		"longer than 1ms: 4.00ms\n"
+		"          in all, 4.00ms the longest; others waited 3.00ms for it meanwhile, "
+		"up to 1 at once\n"
 		"\n"
 		"calls, by the time they took\n"
 		"                         calls  errors  total    p50    p99    max  share\n"

@@ -90,7 +90,6 @@ bool syscalls_report(struct report *report, bool as_json, struct err *err);
 size_t syscalls_ways(const struct syscalls *syscalls, struct syscalls_way ways[SYSCALLS_WAYS]);
 void syscalls_say_ways(const struct syscalls_way *ways, size_t count, char to[SYSCALLS_SENTENCE]);
 /* Why there are none. */
-struct syscalls_view;
 void syscalls_say_none(const struct syscalls_view *view, char to[SYSCALLS_SENTENCE]);
 /* Whether any process's calls had dispatch behind patches, so that missed ones are known. */
 bool syscalls_audited(const struct syscalls_way *ways, size_t count);
