@@ -445,6 +445,25 @@ static void futex_calls_are_for_what_their_word_is_a_part_of(void **state)
 	json_decref(json);
 }
 
+static void a_word_is_what_it_is_a_part_of_when_the_call_is_made(void **state)
+{
+	json_t *json;
+
+	(void)state;
+	mode(1, TRACE_SYSCALLS_PATCH, 0);
+	futex(1, 100, 110, FUTEX_WAKE, A, 0);
+	put(1, 200, TRACE_MUTEX_ACQUIRE, 0, A);
+	futex(1, 300, 310, FUTEX_WAKE, A, 0);
+	put(1, 400, TRACE_COND_SIGNAL, 0, A); /* another object there */
+	futex(1, 500, 510, FUTEX_WAKE, A, 0);
+	end();
+	json = report_json("@ --syscalls --json", EXIT_DONE);
+	assert_int_equal(number(json, "futex.unknown.calls"), 1);
+	assert_int_equal(number(json, "futex.mutex.calls"), 1);
+	assert_int_equal(number(json, "futex.condition.calls"), 1);
+	json_decref(json);
+}
+
 /* From having the mutex to being done. */
 static void commit(uint32_t thread, uint64_t ns)
 {
@@ -738,7 +757,9 @@ static void a_process_that_was_not_recorded_has_no_counts(void **state)
 	assert_true(number(json, "processes.1.calls") == -1);
 	assert_string_equal(text(json, "processes.1.calls_reason"),
 			    "the program uses syscall user dispatch itself");
+	assert_string_equal(text(json, "processes.1.mode"), "off");
 	assert_int_equal(number(json, "processes.2.calls"), 0);
+	assert_string_equal(text(json, "processes.2.mode"), "patch");
 	json_decref(json);
 	assert_int_equal(report("@ --syscalls"), EXIT_DONE);
 	assert_says("recorded  patched in 2 processes; off in 1 process: the program uses syscall "
@@ -873,6 +894,7 @@ int main(void)
 		WITH_TRACE(what_a_child_does_on_its_parents_memory_is_the_childs),
 		WITH_TRACE(a_child_that_is_killed_in_a_call_is_over_when_its_spawn_is),
 		WITH_TRACE(futex_calls_are_for_what_their_word_is_a_part_of),
+		WITH_TRACE(a_word_is_what_it_is_a_part_of_when_the_call_is_made),
 		WITH_TRACE(calls_are_told_by_what_their_thread_was_to_the_gil),
 		WITH_TRACE(a_blocking_call_that_keeps_the_lock_is_a_finding),
 		WITH_TRACE(what_cannot_be_seen_of_a_gil_is_null_with_the_reason),

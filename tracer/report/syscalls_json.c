@@ -8,9 +8,10 @@
  * where it is the least. totals: null when no process was recorded. calls: by the time they took.
  * futex: by what the word is a part of. processes: an element per image, and one for each child
  * that ran on its parent's memory and executed nothing that is recorded; what such a child did
- * before its exec counts with the image, but not in the thread whose records have it. gils: by what
- * the thread was to the lock, from its first use of it on. findings: calls that may block through
- * which a thread kept a GIL for more than a millisecond. */
+ * before its exec counts with the image, but not in the thread whose records have it. One that is
+ * off and has calls was recorded until it turned off. gils: by what the thread was to the lock,
+ * from its first use of it on. findings: calls that may block through which a thread kept a GIL for
+ * more than a millisecond. */
 #include "tracer/report/report_writer.h"
 #include "tracer/report/syscalls_view.h"
 
@@ -330,6 +331,9 @@ static void put_process(struct output *output, const struct syscalls_process *pr
 	emit_string(emit, "path", own ? family->processes[process->process].path : NULL);
 	if (!own)
 		emit_u64(emit, "child_of_pid", syscalls->processes[process->parent].pid);
+	put_way(output, &(struct syscalls_way){ .known = process->mode_known,
+						.mode = process->mode,
+						.reason = process->mode_reason });
 	if (syscalls_are_known(process)) {
 		put_tally(output, &process->tally);
 		put_by_call(output, process);
