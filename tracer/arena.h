@@ -61,7 +61,7 @@ enum arena_syscalls {
 /* Where the syscall instructions of an object are and how each can be patched is found out by the
  * launcher, once per object and trace; processes ask for it by the object's build-id:
  * 1. A process takes a FREE object by compare-and-swap, fills it in, and makes it ASKED; then it
- *    wakes the launcher, and sleeps on the state. [object-asked]
+ *    counts that in objects_asked, wakes the launcher, and sleeps on the state. [object-asked]
  * 2. The launcher reads the file, fills in sites, and makes it KNOWN, or UNKNOWN when it cannot be
  *    read or is another file. Neither changes any more. [object-known]
  * Whoever patches compares the bytes of each site with those in memory first. */
@@ -74,13 +74,16 @@ enum arena_object_state { OBJECT_FREE, OBJECT_TAKEN, OBJECT_ASKED, OBJECT_KNOWN,
 struct arena_object {
 	_Atomic uint32_t state; /* futex */
 	uint32_t pid;           /* of who asks, as the launcher's /proc knows it; 0: it does not */
-	uint8_t key[ARENA_KEY_BYTES]; /* the build-id, filled with zeros */
-	char path[1024];              /* as that process sees it; "[vdso]": the kernel's */
+	/* The build-id, cut or filled with zeros; zeros: it has none. */
+	uint8_t key[ARENA_KEY_BYTES];
+	char path[1024]; /* as that process sees it; "[vdso]": the kernel's */
 	/* The launcher. */
 	uint32_t first, count; /* in 'sites', by address */
 };
 
-/* How a site can be patched, by a jump of 5 bytes at its first byte. */
+/* How a site can be patched, by a jump of 5 bytes at its first byte. Its other instructions do the
+ * same in a stub, in their order; just before the syscall instruction and just behind it rcx, r11
+ * and the arithmetic flags are free. */
 enum arena_shape {
 	SITE_LEFT,   /* it cannot, safely */
 	SITE_NUMBER, /* "mov $number, %eax" and the syscall instruction: 7 bytes, of which 5 change

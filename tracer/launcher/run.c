@@ -4,6 +4,7 @@
 
 #include "base/clock.h"
 #include "base/start.h"
+#include "tracer/launcher/serve.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -138,14 +139,16 @@ static void sleep_until_wanted(struct arena *arena, uint32_t seen)
 	syscall(SYS_futex, &arena->wanted, FUTEX_WAIT, seen, &nap, NULL, 0);
 }
 
-/* One turn: what is there is drained, what was used up is replaced. */
+/* One turn: what is asked is answered, what is there is drained, what was used up is replaced. */
 static void turn(struct memory *memory, struct drain *drain)
 {
 	static uint32_t large = READY_LARGE;
+	static struct serve serve;
 
 	if (atomic_load_explicit(&memory->arena->ready_large, memory_order_relaxed) == 0 &&
 	    memory->high_large > ARENA_SMALL_RINGS && large < READY_LARGE_MOST)
 		large *= 2;
+	serve_sites(&serve, memory->arena);
 	drain_sweep(drain);
 	memory_prepare(memory, READY_SMALL, large);
 }
