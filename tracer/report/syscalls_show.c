@@ -80,8 +80,10 @@ static void print_objects(const struct syscalls_view *view)
 
 	for (size_t i = 0; i < view->object_count; i++)
 		unpatched += view->objects[i].patched < view->objects[i].found;
-	if (!text_begin_table(view->report, "objects in which not all instructions are patched",
-			      unpatched))
+	if (!text_begin_table(
+		    view->report,
+		    "objects that are not all patched: what returns from signal handlers is left alone",
+		    unpatched))
 		return;
 	printf("%8s%10s%11s  %s\n", "found", "patched", "processes", "object");
 	for (size_t i = 0; i < view->object_count && shown < view->report->top; i++) {
