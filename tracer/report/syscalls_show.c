@@ -82,7 +82,7 @@ static void print_objects(const struct syscalls_view *view)
 		unpatched += view->objects[i].patched < view->objects[i].found;
 	if (!text_begin_table(
 		    view->report,
-		    "objects that are not all patched: what returns from signal handlers is left alone",
+		    "objects not all patched; returns from signal handlers are left alone",
 		    unpatched))
 		return;
 	printf("%8s%10s%11s  %s\n", "found", "patched", "processes", "object");
