@@ -25,6 +25,8 @@
 
 static const char *const counters[] = { "auto", "raw", "monotonic", NULL };
 
+static const char *const syscalls[] = { "auto", "patch", "patch,audit", "dispatch", "off", NULL };
+
 static const struct param params[] = {
 	{ .name = "output",
 	  .kind = PARAM_TEXT,
@@ -36,12 +38,19 @@ static const struct param params[] = {
 	  .choices = counters,
 	  .value = "COUNTER",
 	  .help = "what stamps records; auto: the processor's, unless the kernel mistrusts it" },
+	{ .name = "syscalls",
+	  .kind = PARAM_CHOICE,
+	  .fallback = "auto",
+	  .choices = syscalls,
+	  .value = "HOW",
+	  .help = "record system calls by patching libc's code in memory, by the kernel's dispatch of "
+		  "each call, or both; auto: by what is possible" },
 	{ .name = "quiet", .kind = PARAM_FLAG, .help = "print no summary" },
 	{ 0 },
 };
 
 struct launch {
-	const char *counter, *output;
+	const char *counter, *syscalls, *output;
 	char *const *words;
 	char path[PATH_MAX], library[PATH_MAX];
 	struct folder folder;
@@ -71,6 +80,18 @@ static bool find_program(struct launch *launch, struct err *err)
 	return target_check(launch->path, err);
 }
 
+static enum arena_syscalls choose_syscalls(const char *name)
+{
+	static const enum arena_syscalls choices[] = { ARENA_SYSCALLS_AUTO, ARENA_SYSCALLS_PATCH,
+						       ARENA_SYSCALLS_AUDIT, ARENA_SYSCALLS_DISPATCH,
+						       ARENA_SYSCALLS_OFF };
+	size_t i = 0;
+
+	while (strcmp(syscalls[i], name) != 0)
+		i++;
+	return choices[i];
+}
+
 static bool prepare(struct launch *launch, struct err *err)
 {
 	struct folder_facts facts = { .command = launch->words,
@@ -85,6 +106,7 @@ static bool prepare(struct launch *launch, struct err *err)
 	if (!memory_create(&launch->memory, launch->library, launch->counter, err) ||
 	    !folder_describe(&launch->folder, &facts, err))
 		return false;
+	launch->memory.arena->syscalls = choose_syscalls(launch->syscalls);
 	launch->drain = drain_create(&launch->memory, launch->folder.threads);
 	return launch->drain || err_set(err, EXIT_IMPOSSIBLE, "no memory");
 }
@@ -186,6 +208,7 @@ static int run(int argc, char *argv[], struct err *err)
 		return err->code;
 	}
 	launch->counter = param_text(&set, "counter");
+	launch->syscalls = param_text(&set, "syscalls");
 	launch->output = param_get(&set, "output")->given ? param_text(&set, "output") : NULL;
 	launch->words = argv + next;
 	launch->memory.fd = -1;

@@ -3,6 +3,8 @@
 
 #include "tracer/preload/module.h"
 #include "tracer/preload/real.h"
+#include "tracer/preload/syscalls.h"
+#include "tracer/preload/system.h"
 
 #include <dlfcn.h>
 #include <errno.h>
@@ -16,7 +18,6 @@
 #include <sys/mman.h>
 #include <sys/prctl.h>
 #include <sys/stat.h>
-#include <sys/syscall.h>
 #include <unistd.h>
 
 #ifndef MADV_WIPEONFORK
@@ -36,6 +37,9 @@ struct bookkeeping {
 
 /* limit 0 sends every event to the slow path; next may grow as it likes. */
 static struct ring nobody;
+/* Threads that share their thread-local storage have this one: for each event the kernel is asked which
+ * of them it is. */
+static struct ring crowd;
 __thread struct ring *ring_current __attribute__((tls_model("initial-exec"))) = &nobody;
 
 static struct arena *arena;
@@ -57,7 +61,7 @@ const char *attach_library(void)
 
 static void futex_wake(_Atomic uint32_t *word, int count)
 {
-	syscall(SYS_futex, word, FUTEX_WAKE, count, NULL, NULL, 0);
+	SYSTEM(SYS_futex, word, FUTEX_WAKE, count);
 }
 
 void attach_be_quiet(void)
@@ -149,7 +153,7 @@ static int claim_small(void)
 			return index;
 		if (atomic_load_explicit(&arena->exhausted, memory_order_relaxed))
 			return -1;
-		syscall(SYS_futex, &arena->replenished, FUTEX_WAIT, seen, &limit, NULL, 0);
+		SYSTEM(SYS_futex, &arena->replenished, FUTEX_WAIT, seen, &limit);
 	}
 	return -1;
 }
@@ -163,7 +167,7 @@ static struct ring *set_up(uint32_t index)
 		.mask = arena_ring_bytes(index) - 1,
 		.records = arena_records(arena, index),
 		.shared = &arena->rings[index],
-		.index = index,
+		.place = index + 1,
 		.starts = starts,
 		.starts_before = starts,
 	};
@@ -196,23 +200,23 @@ static void identify(struct ring *ring, uint32_t number, uint32_t predecessor)
 	ring->token = number * UINT64_C(0x9e3779b97f4a7c15);
 	shared->number = number;
 	shared->predecessor = predecessor;
-	shared->tid = (uint32_t)syscall(SYS_gettid);
+	shared->tid = (uint32_t)SYSTEM(SYS_gettid);
 	shared->handle = pthread_self();
-	syscall(SYS_prctl, PR_GET_NAME, shared->comm, 0, 0, 0);
+	SYSTEM(SYS_prctl, PR_GET_NAME, shared->comm);
 	/* [ring-active] The launcher reads who it is when it sees it active. */
-	atomic_store_explicit(&arena->states[ring->index], RING_ACTIVE, memory_order_release);
+	atomic_store_explicit(&arena->states[ring->place - 1], RING_ACTIVE, memory_order_release);
 }
 
 static void block_signals(uint64_t *saved)
 {
 	const uint64_t all = UINT64_MAX;
 
-	syscall(SYS_rt_sigprocmask, SIG_SETMASK, &all, saved, sizeof(all));
+	SYSTEM(SYS_rt_sigprocmask, SIG_SETMASK, &all, saved, sizeof(all));
 }
 
 static void restore_signals(const uint64_t *saved)
 {
-	syscall(SYS_rt_sigprocmask, SIG_SETMASK, saved, NULL, sizeof(*saved));
+	SYSTEM(SYS_rt_sigprocmask, SIG_SETMASK, saved, NULL, sizeof(*saved));
 }
 
 /* The first thread of a process image, or of a forked child, gives the process its number: it is
@@ -225,9 +229,10 @@ static bool begin_process(void)
 	if (atomic_load_explicit(&own->process, memory_order_relaxed) != 0)
 		return false;
 	own->parent = ancestor;
-	own->pid = (uint32_t)getpid();
+	own->pid = (uint32_t)SYSTEM(SYS_getpid);
 	/* Pids differ between namespaces; what counts is which /proc knows us, and as whom. */
-	if (lstat("/proc/self", &self) == 0 && readlink("/proc/self", pid, sizeof(pid) - 1) > 0) {
+	if (SYSTEM(SYS_newfstatat, AT_FDCWD, "/proc/self", &self, AT_SYMLINK_NOFOLLOW) == 0 &&
+	    SYSTEM(SYS_readlinkat, AT_FDCWD, "/proc/self", pid, sizeof(pid) - 1) > 0) {
 		own->proc = self.st_dev;
 		own->proc_pid = (uint32_t)strtoul(pid, NULL, 10);
 	}
@@ -246,6 +251,54 @@ static bool has_ring(void)
 	return ring_current->shared != NULL;
 }
 
+static struct ring *find_mine(uint32_t tid)
+{
+	for (uint32_t i = 0; i < ARENA_RINGS; i++) {
+		const struct arena_ring *shared = own->rings[i].shared;
+
+		if (shared && shared->tid == tid &&
+		    atomic_load_explicit(&arena->states[i], memory_order_relaxed) == RING_ACTIVE)
+			return &own->rings[i];
+	}
+	return NULL;
+}
+
+/* Of a thread that shares; it keeps it until its process ends, for its end is not seen. */
+struct ring *attach_mine(void)
+{
+	const int saved_errno = errno;
+	struct ring *ring = find_mine((uint32_t)SYSTEM(SYS_gettid));
+	bool is_new = false;
+	uint64_t saved;
+	int index;
+
+	if (!ring && !attach_stopped()) {
+		block_signals(&saved);
+		is_new = begin_process();
+		index = claim_small();
+		if (index >= 0) {
+			ring = reserve((uint32_t)index);
+			identify(ring, next_number(), 0);
+		}
+		restore_signals(&saved);
+		if (is_new && ring)
+			module_begin(TRACE_BY_FORK, own->pid);
+	}
+	errno = saved_errno;
+	return ring;
+}
+
+void attach_share(void)
+{
+	if (has_ring())
+		ring_current = &crowd;
+}
+
+bool attach_shares(void)
+{
+	return ring_current == &crowd;
+}
+
 bool ring_attach(void)
 {
 	const int saved_errno = errno;
@@ -256,6 +309,8 @@ bool ring_attach(void)
 	recorder_start();
 	if (!arena || attach_stopped())
 		return false;
+	if (attach_shares())
+		return attach_mine() != NULL;
 	block_signals(&saved);
 	if (!has_ring()) {
 		is_new = begin_process();
@@ -292,11 +347,30 @@ struct ring *attach_spare(void)
 void attach_give_back(struct ring *ring)
 {
 	ring->shared = NULL;
-	give_back(ring->index, &arena->ready_small);
+	give_back(ring->place - 1, &arena->ready_small);
+}
+
+bool attach_is_reserved(const struct ring *ring)
+{
+	return ring->shared && atomic_load_explicit(&arena->states[ring->place - 1],
+						    memory_order_relaxed) == RING_RESERVED;
+}
+
+struct ring *attach_ring(unsigned place)
+{
+	return place > 0 && place <= ARENA_RINGS ? &own->rings[place - 1] : &nobody;
+}
+
+uint32_t attach_proc_pid(void)
+{
+	return own->proc == arena->proc ? own->proc_pid : 0;
 }
 
 void attach_adopt(struct ring *ring)
 {
+	/* Where system calls are recorded it has been done before the thread's first. */
+	if (ring_current == ring && !attach_is_reserved(ring))
+		return;
 	identify(ring, next_number(), 0);
 	ring_current = ring;
 	if (has_key)
@@ -311,7 +385,7 @@ static void close_at(struct ring *ring, uint64_t end)
 	if (ring == ring_current)
 		ring_current = &nobody;
 	/* [ring-closed] Whoever sees it closed sees all that was recorded in it. */
-	atomic_store_explicit(&arena->states[ring->index], RING_CLOSED, memory_order_release);
+	atomic_store_explicit(&arena->states[ring->place - 1], RING_CLOSED, memory_order_release);
 }
 
 void ring_close(struct ring *ring)
@@ -333,15 +407,15 @@ static void *map_large(uint32_t index)
 	const uint32_t n = index - ARENA_SMALL_RINGS;
 	const size_t page = ARENA_SMALL_BYTES, before = page + n * ARENA_LARGE_BYTES;
 	char *last = (char *)arena + arena_ring_offset(ARENA_SMALL_RINGS) - page;
-	char *at;
+	long at;
 
 	if (large[n])
 		return large[n];
-	at = mremap(last, 0, before + ARENA_LARGE_BYTES, MREMAP_MAYMOVE);
-	if (at == MAP_FAILED)
+	at = SYSTEM(SYS_mremap, last, 0, before + ARENA_LARGE_BYTES, MREMAP_MAYMOVE);
+	if (at < 0)
 		return NULL;
-	munmap(at, before);
-	large[n] = at + before;
+	SYSTEM(SYS_munmap, at, before);
+	large[n] = (char *)at + before;
 	return large[n];
 }
 
@@ -378,8 +452,8 @@ bool attach_larger(struct ring *ring, uint64_t at)
 		larger->rounds = ring->rounds;
 		larger->start = ring->start;
 		larger->start_c11 = ring->start_c11;
-		identify(larger, ring->shared->number, ring->index + 1);
-		atomic_store_explicit(&ring->shared->successor, larger->index + 1,
+		identify(larger, ring->shared->number, ring->place);
+		atomic_store_explicit(&ring->shared->successor, larger->place,
 				      memory_order_relaxed);
 		close_at(ring, at);
 		ring_current = larger; /* handlers are held off in between */
@@ -396,6 +470,9 @@ static void thread_end(void *value)
 	struct ring *ring = ring_current;
 
 	if (!ring->shared)
+		return;
+	/* Its last system call is to come. */
+	if (syscalls_recorded)
 		return;
 	if (++ring->rounds < PTHREAD_DESTRUCTOR_ITERATIONS)
 		pthread_setspecific(at_end, value);
@@ -424,13 +501,13 @@ static void map_arena(const char *path)
 void attach_forked(void)
 {
 	if (own && atomic_load_explicit(&own->process, memory_order_relaxed) == ancestor &&
-	    own->pid != (uint32_t)getpid())
+	    own->pid != (uint32_t)SYSTEM(SYS_getpid))
 		memset(own, 0, sizeof(*own));
 }
 
 bool attach_borrowed(void)
 {
-	return own && !quiet && own->pid != 0 && own->pid != (uint32_t)getpid();
+	return own && !quiet && own->pid != 0 && own->pid != (uint32_t)SYSTEM(SYS_getpid);
 }
 
 static bool map_bookkeeping(void)
@@ -471,7 +548,8 @@ void recorder_start(void)
 		return;
 	snprintf(library, sizeof(library), "%s", info.dli_fname);
 	has_key = pthread_key_create(&at_end, thread_end) == 0;
-	ring_attach();
+	if (ring_attach())
+		syscalls_start(arena);
 }
 
 /* The first constructor of all: libc itself is not initialised, and 'environ' not yet set, so the

@@ -8,7 +8,18 @@
 /* A ring for a thread to come; null when there is none. */
 struct ring *attach_spare(void);
 void attach_give_back(struct ring *ring);
-/* The calling thread takes over a spare ring. */
+/* Whether it is a spare ring still, and no thread's. */
+bool attach_is_reserved(const struct ring *ring);
+/* From now on another thread, or a child, shares the calling thread's thread-local storage. */
+void attach_share(void);
+bool attach_shares(void);
+/* The ring of a thread that shares; null: there is none for it. */
+struct ring *attach_mine(void);
+/* The ring of that place; one that is nobody's when there is none. */
+struct ring *attach_ring(unsigned place);
+/* The calling process, as the launcher's /proc knows it; 0: it does not. */
+uint32_t attach_proc_pid(void);
+/* The calling thread takes over a spare ring, unless it has done so. */
 void attach_adopt(struct ring *ring);
 /* A ring that outran the launcher is exchanged for another, a large one; false: there is none.
  * 'at' is the first position that will not be written in the old one. */

@@ -6,6 +6,7 @@
 #undef _FILE_OFFSET_BITS
 #include "tracer/preload/attach.h"
 #include "tracer/preload/real.h"
+#include "tracer/preload/syscalls.h"
 
 #include <sys/file.h>
 #include <sys/sendfile.h>
@@ -26,6 +27,8 @@ extern int __ppoll_chk(struct pollfd *fds, nfds_t count, const struct timespec *
  * counter; it has no ring then. */
 static inline void about(enum trace_call call)
 {
+	if (syscalls_recorded)
+		return;
 	if (__builtin_expect(ring_current->limit != 0, 1) || !attach_is_strict())
 		ring_event(TRACE_CALL, 0, call);
 }

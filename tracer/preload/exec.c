@@ -4,6 +4,7 @@
 #include "tracer/preload/attach.h"
 #include "tracer/preload/real.h"
 #include "tracer/preload/ring.h"
+#include "tracer/preload/system.h"
 
 #include <alloca.h>
 #include <errno.h>
@@ -47,11 +48,15 @@ static enum change change_of(char *const *environment)
 	const char *entry = preload_entry(environment);
 	const int saved = errno;
 	bool there, reached;
+	long error;
 
 	if (!library)
 		return AS_IS;
 	there = entry && strstr(entry, library);
-	reached = faccessat(AT_FDCWD, library, R_OK, AT_EACCESS) == 0;
+	error = SYSTEM(SYS_faccessat2, AT_FDCWD, library, R_OK, AT_EACCESS);
+	/* Before Linux 5.8 libc makes it of others. */
+	reached = error == -ENOSYS ? faccessat(AT_FDCWD, library, R_OK, AT_EACCESS) == 0 :
+				     error == 0;
 	errno = saved;
 	return there == reached ? AS_IS : reached ? ADD : REMOVE;
 }
@@ -127,7 +132,7 @@ static char *const *adjust(char *const *environment, char **to, char *text, size
 
 static void begin(const char *path)
 {
-	ring_put_text(TRACE_EXEC, ring_operand(0, (uint64_t)getpid()), NULL, 0, path,
+	ring_put_text(TRACE_EXEC, ring_operand(0, (uint64_t)SYSTEM(SYS_getpid)), NULL, 0, path,
 		      RING_TEXT_MAX);
 }
 
@@ -136,7 +141,7 @@ static int failed(int result)
 {
 	const int saved = errno;
 
-	ring_event(TRACE_EXEC_FAIL, (unsigned)saved & 0xff, (uint64_t)getpid());
+	ring_event(TRACE_EXEC_FAIL, (unsigned)saved & 0xff, (uint64_t)SYSTEM(SYS_getpid));
 	errno = saved;
 	return result;
 }

@@ -8,11 +8,11 @@
 
 #include "tracer/preload/attach.h"
 #include "tracer/preload/ring.h"
+#include "tracer/preload/system.h"
 
 #include <errno.h>
 #include <pthread.h>
 #include <sys/prctl.h>
-#include <sys/syscall.h>
 #include <sys/uio.h>
 #include <unistd.h>
 
@@ -163,7 +163,7 @@ void gil_record_all(void)
 	const int saved = errno;
 
 	/* A filter that was set by the bare system call may kill for what it does not know. */
-	if (used == 0 || syscall(SYS_prctl, PR_GET_SECCOMP) != 0) {
+	if (used == 0 || SYSTEM(SYS_prctl, PR_GET_SECCOMP) != 0) {
 		errno = saved;
 		return;
 	}
@@ -174,7 +174,8 @@ void gil_record_all(void)
 		struct iovec from = { .iov_base = (struct words *)condition - 1,
 				      .iov_len = sizeof(words) };
 
-		if (condition && process_vm_readv(getpid(), &to, 1, &from, 1, 0) == sizeof(words))
+		if (condition && SYSTEM(SYS_process_vm_readv, SYSTEM(SYS_getpid), &to, 1, &from,
+				       1) == sizeof(words))
 			record(condition, &words);
 	}
 	errno = saved;

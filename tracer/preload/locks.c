@@ -7,11 +7,10 @@
 
 #include "tracer/preload/gil.h"
 #include "tracer/preload/real.h"
+#include "tracer/preload/system.h"
 
 #include <errno.h>
 #include <linux/futex.h>
-#include <sys/syscall.h>
-#include <unistd.h>
 
 #define SAME_ORDER(family, first) \
 	_Static_assert(TRACE_##family##_CONFLICT == TRACE_##family##_ACQUIRE + LOCKS_CONFLICT && \
@@ -137,10 +136,10 @@ static int unrecoverable(void *object)
 	int *const word = &((pthread_mutex_t *)object)->__data.__lock;
 
 	if (((unsigned)__atomic_load_n(word, __ATOMIC_RELAXED) & FUTEX_TID_MASK) ==
-	    (unsigned)syscall(SYS_gettid)) {
+	    (unsigned)SYSTEM(SYS_gettid)) {
 		/* Nothing is protected by it: others find the same. */
 		__atomic_store_n(word, 0, __ATOMIC_RELAXED);
-		syscall(SYS_futex, word, FUTEX_WAKE, 1, NULL, NULL, 0);
+		SYSTEM(SYS_futex, word, FUTEX_WAKE, 1);
 	}
 	return ENOTRECOVERABLE;
 }

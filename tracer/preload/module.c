@@ -8,12 +8,13 @@
 
 #include "tracer/preload/real.h"
 #include "tracer/preload/ring.h"
+#include "tracer/preload/system.h"
 
 #include <elf.h>
+#include <fcntl.h>
 #include <link.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 #define BUILD_ID_MAX 64
 
@@ -107,11 +108,12 @@ static int find_base(struct dl_phdr_info *info, size_t size, void *unused)
 
 void module_begin(enum trace_origin origin, unsigned pid)
 {
-	uint64_t args[] = { (uint64_t)getppid(), 0 };
+	uint64_t args[] = { (uint64_t)SYSTEM(SYS_getppid), 0 };
 	ssize_t length;
 
 	if (origin == TRACE_BY_EXEC) {
-		length = readlink("/proc/self/exe", executable, sizeof(executable) - 1);
+		length = SYSTEM(SYS_readlinkat, AT_FDCWD, "/proc/self/exe", executable,
+				sizeof(executable) - 1);
 		executable[length < 0 ? 0 : length] = '\0';
 		dl_iterate_phdr(find_base, NULL);
 	}

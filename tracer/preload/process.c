@@ -4,6 +4,7 @@
 #include "tracer/preload/module.h"
 #include "tracer/preload/real.h"
 #include "tracer/preload/ring.h"
+#include "tracer/preload/syscalls.h"
 
 #include <errno.h>
 #include <stdlib.h>
@@ -118,7 +119,9 @@ static void end_here(bool ours)
 	if (!ours)
 		return;
 	gil_record_all();
-	ring_close(ring_current);
+	/* Else its last system call is to come. */
+	if (!syscalls_recorded)
+		ring_close(ring_current);
 }
 
 __attribute__((destructor)) static void returned(void)

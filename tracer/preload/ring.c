@@ -3,13 +3,12 @@
 #include "tracer/preload/ring.h"
 
 #include "tracer/preload/attach.h"
+#include "tracer/preload/system.h"
 
 #include <errno.h>
 #include <linux/futex.h>
 #include <string.h>
 #include <sys/mman.h>
-#include <sys/syscall.h>
-#include <unistd.h>
 
 #ifndef MADV_POPULATE_WRITE
 #define MADV_POPULATE_WRITE 23
@@ -27,7 +26,7 @@ static void populate(const struct ring *ring, uint64_t from, uint64_t to)
 {
 	if (from > ring->mask || attach_is_quiet())
 		return;
-	madvise((char *)ring->records + from, to - from, MADV_POPULATE_WRITE);
+	SYSTEM(SYS_madvise, (char *)ring->records + from, to - from, MADV_POPULATE_WRITE);
 }
 
 /* By the counter that stamps records. */
@@ -51,7 +50,7 @@ static void wait_for_grant(struct ring *ring, uint64_t granted)
 		return;
 	}
 	/* The low half of a little-endian word; it changes with each grant. */
-	syscall(SYS_futex, &shared->granted, FUTEX_WAIT, (uint32_t)granted, &limit, NULL, 0);
+	SYSTEM(SYS_futex, &shared->granted, FUTEX_WAIT, (uint32_t)granted, &limit);
 	atomic_store_explicit(&shared->waiting, 0, memory_order_relaxed);
 	atomic_fetch_add_explicit(&shared->stalls, 1, memory_order_relaxed);
 	atomic_fetch_add_explicit(&shared->stall_raw, now(ring) - begin, memory_order_relaxed);
@@ -76,19 +75,19 @@ static void advance(struct ring *ring, uint64_t end, uint64_t granted)
  * moved to another ring, here or in a signal handler, or because recording is over. */
 static bool make_room(struct ring *ring, uint64_t at, uint64_t bytes)
 {
-	while (ring_current == ring && at + bytes > ring->allowed) {
+	while ((ring_current == ring || attach_shares()) && at + bytes > ring->allowed) {
 		/* [ring-grant] Below it the launcher has read and zeroed the slots. */
 		const uint64_t granted =
 			atomic_load_explicit(&ring->shared->granted, memory_order_acquire);
 
 		if (at + bytes <= granted)
 			advance(ring, at + bytes, granted);
-		else if (attach_stopped() || attach_larger(ring, at))
+		else if (attach_stopped() || (!attach_shares() && attach_larger(ring, at)))
 			return false;
 		else
 			wait_for_grant(ring, granted);
 	}
-	return ring_current == ring;
+	return ring_current == ring || attach_shares();
 }
 
 /* What an interrupted event had reserved in a ring that a handler has closed is not written there.
@@ -103,10 +102,18 @@ static void give_up(struct ring *ring, uint64_t at)
 /* A ring that can take 'bytes', reserved from *at on; null: the event is lost. */
 static struct ring *find_room(struct ring *ring, uint64_t *at, uint64_t bytes)
 {
+	if (attach_shares()) {
+		ring = attach_mine();
+		if (!ring) {
+			attach_lost(1);
+			return NULL;
+		}
+		*at = ring_reserve(ring, bytes);
+	}
 	for (;;) {
 		if (ring->shared && make_room(ring, *at, bytes))
 			return ring;
-		if (ring->shared && ring_current == ring) {
+		if (ring->shared && (ring_current == ring || attach_shares())) {
 			if (!attach_ended())
 				atomic_fetch_add_explicit(&ring->shared->lost, 1,
 							  memory_order_relaxed);

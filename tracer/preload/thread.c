@@ -4,6 +4,7 @@
 #include "tracer/preload/attach.h"
 #include "tracer/preload/locks.h"
 #include "tracer/preload/real.h"
+#include "tracer/preload/system.h"
 #include "tracer/preload/unwind.h"
 
 #include <errno.h>
@@ -12,7 +13,19 @@
 #include <string.h>
 #include <sys/prctl.h>
 #include <sys/uio.h>
-#include <unistd.h>
+
+/* Of the thread that pthread_create is making, in its creator. */
+static __thread struct ring *pending __attribute__((tls_model("initial-exec")));
+
+void thread_give_ring(uint64_t storage)
+{
+	const uint64_t here = (uint64_t)(uintptr_t)&ring_current - (uint64_t)pthread_self();
+
+	/* Other code makes threads too, with storage that may be no libc's. */
+	if (pending)
+		*(struct ring **)(uintptr_t)(storage + here) = pending;
+	pending = NULL;
+}
 
 struct ring *thread_prepare(void *(*start)(void *), thrd_start_t start_c11, void *argument)
 {
@@ -23,6 +36,7 @@ struct ring *thread_prepare(void *(*start)(void *), thrd_start_t start_c11, void
 		ring->start_c11 = start_c11;
 		ring->argument = argument;
 	}
+	pending = ring;
 	return ring;
 }
 
@@ -35,8 +49,11 @@ static pthread_t read_handle(const struct ring *ring, const pthread_t *thread)
 	struct iovec from = { .iov_base = (void *)(uintptr_t)thread, .iov_len = sizeof(handle) };
 	const bool begun = ring && atomic_load_explicit(&ring->starts, memory_order_relaxed) !=
 					   ring->starts_before;
+	long error = 0;
 
-	if (!begun && process_vm_readv(getpid(), &to, 1, &from, 1, 0) < 0 && errno != EFAULT)
+	if (!begun)
+		error = SYSTEM(SYS_process_vm_readv, SYSTEM(SYS_getpid), &to, 1, &from, 1);
+	if (error < 0 && error != -EFAULT)
 		handle = *thread; /* that call is not allowed here */
 	/* [thread-begins] */
 	if (ring &&
@@ -51,6 +68,7 @@ void thread_created(struct ring *ring, const pthread_t *thread, int error, uintp
 	const int saved = errno;
 	pthread_t handle = 0;
 
+	pending = NULL;
 	if (!error)
 		handle = read_handle(ring, thread);
 	else if (ring)

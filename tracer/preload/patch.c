@@ -1,0 +1,497 @@
+/* The launcher says how (arena.h); what is compared, written and put back is here. Code is writable
+ * only while it is written, and executable all the time, for other threads may run in it. */
+#include "tracer/preload/patch.h"
+
+#include "tracer/preload/attach.h"
+#include "tracer/preload/system.h"
+
+#include <elf.h>
+#include <fcntl.h>
+#include <link.h>
+#include <linux/futex.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <unistd.h>
+
+#define OBJECTS_MAX 1024
+#define JUMP_BYTES 5
+#define FAR_BYTES 14 /* of a jump to anywhere */
+#define PAGE UINT64_C(4096)
+/* The launcher has so long to look at an object; a program does not start before that. */
+#define PATIENCE_NS UINT64_C(10000000000)
+
+/* An object that is loaded. */
+struct object {
+	uint64_t base, code, code_bytes;      /* its executable segment */
+	const struct arena_object *described; /* null: the launcher does not know it */
+	bool loaded;                          /* seen in this walk */
+	bool patched;
+	uint64_t far_page; /* near it, of jumps to stubs that are far; 0: none */
+	uint32_t far_used;
+};
+
+static struct arena *arena;
+static struct object objects[OBJECTS_MAX];
+static size_t object_count;
+static uint64_t own_base;
+
+struct stub *patch_stub(uint64_t site)
+{
+	const uint64_t hash = site * UINT64_C(0x9e3779b97f4a7c15) >> 32;
+
+	for (uint64_t i = 0; i < STUBS; i++) {
+		struct stub *stub = &stub_table[(hash + i) % STUBS];
+		uint64_t now = atomic_load_explicit(&stub->site, memory_order_relaxed);
+
+		if (now == 0 && atomic_compare_exchange_strong_explicit(&stub->site, &now, site,
+									memory_order_relaxed,
+									memory_order_relaxed))
+			now = site;
+		if (now != site)
+			continue;
+		/* Whoever comes at the same time writes the same. */
+		if (stub->object == 0) {
+			stub->number = STUB_ANY;
+			stub->back = site + 2;
+		}
+		return stub;
+	}
+	return NULL;
+}
+
+/* Byte for byte: it may be the code of memcpy that is written. */
+static void write_code(uint64_t at, const void *bytes, size_t size)
+{
+	volatile unsigned char *to = (volatile unsigned char *)(uintptr_t)at;
+
+	for (size_t i = 0; i < size; i++)
+		to[i] = ((const unsigned char *)bytes)[i];
+}
+
+static bool is_near(uint64_t from, uint64_t to)
+{
+	const int64_t distance = (int64_t)(to - (from + JUMP_BYTES));
+
+	return distance == (int32_t)distance;
+}
+
+static void write_jump(uint64_t at, uint64_t to)
+{
+	const int32_t distance = (int32_t)(to - (at + JUMP_BYTES));
+	unsigned char jump[JUMP_BYTES] = { 0xe9 };
+
+	memcpy(jump + 1, &distance, sizeof(distance));
+	write_code(at, jump, sizeof(jump));
+}
+
+static bool protect(uint64_t at, uint64_t size, int more)
+{
+	const uint64_t from = at & ~(PAGE - 1), to = (at + size + PAGE - 1) & ~(PAGE - 1);
+
+	return SYSTEM(SYS_mprotect, from, to - from, PROT_READ | PROT_EXEC | more) == 0;
+}
+
+/* Below the object, where no heap grows. */
+static bool make_far_page(struct object *object)
+{
+	for (uint64_t i = 1; i < 4096; i *= 2) {
+		const uint64_t at = (object->base ? object->base : object->code) - i * 16 * PAGE;
+		const long got =
+			SYSTEM(SYS_mmap, at & ~(PAGE - 1), PAGE, PROT_READ | PROT_EXEC,
+			       MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED_NOREPLACE, -1, 0);
+
+		if (got > 0 && (uint64_t)got == (at & ~(PAGE - 1))) {
+			object->far_page = (uint64_t)got;
+			object->far_used = 0;
+			return true;
+		}
+		if (got > 0)
+			SYSTEM(SYS_munmap, got, PAGE);
+	}
+	return false;
+}
+
+/* A place near 'site' from where 'to' is reached; 0: none. */
+static uint64_t reach(struct object *object, uint64_t site, uint64_t to)
+{
+	unsigned char jump[FAR_BYTES] = { 0xff, 0x25 };
+	uint64_t at;
+
+	if (is_near(site, to))
+		return to;
+	if ((object->far_page == 0 || object->far_used + FAR_BYTES > PAGE) &&
+	    !make_far_page(object))
+		return 0;
+	at = object->far_page + object->far_used;
+	if (!is_near(site, at) || !protect(at, FAR_BYTES, PROT_WRITE))
+		return 0;
+	memcpy(jump + 6, &to, sizeof(to));
+	write_code(at, jump, sizeof(jump));
+	protect(at, FAR_BYTES, 0);
+	object->far_used += FAR_BYTES;
+	return at;
+}
+
+/* Instructions of the site, then a jump. */
+static uint64_t move(unsigned char *room, const uint8_t *bytes, size_t size, uint64_t to)
+{
+	const uint64_t at = (uint64_t)(uintptr_t)room;
+
+	if (size + JUMP_BYTES > STUB_MOVED_ROOM || !is_near(at + size, to))
+		return 0;
+	write_code(at, bytes, size);
+	write_jump(at + size, to);
+	return at;
+}
+
+/* Fills in the stub of a site; returns where the site is to jump, 0: that cannot be. */
+static uint64_t prepare(const struct object *object, const struct arena_site *site,
+			struct stub *stub)
+{
+	const uint64_t at = object->base + site->address;
+	const size_t behind = site->at + 2u, rest = site->length - behind;
+	unsigned char(*const room)[STUB_MOVED_BYTES] = stub_moved[stub - stub_table];
+	uint64_t to = stub_cold_at(stub, stub_ways.any);
+
+	stub->object = object->base;
+	stub->back = at + site->length;
+	if (site->shape == SITE_NUMBER) {
+		stub->number = site->number;
+		return site->number < STUB_NUMBERS && stub_specials[site->number] ?
+			       stub_cold_at(stub, stub_ways.look) :
+			       stub_hot_at(stub, 0);
+	}
+	if (rest > 0)
+		stub->back = move(room[1], site->bytes + behind, rest, at + site->length);
+	if (site->at > 0)
+		to = move(room[0], site->bytes, site->at, to);
+	return stub->back ? to : 0;
+}
+
+static void give_back(struct stub *stub)
+{
+	stub->number = STUB_ANY;
+	stub->object = 0;
+	atomic_store_explicit(&stub->site, 0, memory_order_relaxed);
+}
+
+static bool patch_site(struct object *object, const struct arena_site *site)
+{
+	const uint64_t at = object->base + site->address;
+	struct stub *stub;
+	uint64_t to;
+
+	if ((site->shape != SITE_NUMBER && site->shape != SITE_MOVED) ||
+	    site->length < JUMP_BYTES || site->length > sizeof(site->bytes) ||
+	    site->at + 2 > site->length || at < object->code ||
+	    at + site->length > object->code + object->code_bytes ||
+	    memcmp((const void *)(uintptr_t)at, site->bytes, site->length) != 0)
+		return false;
+	stub = patch_stub(at + site->at);
+	if (!stub)
+		return false;
+	to = prepare(object, site, stub);
+	if (to)
+		to = reach(object, at, to);
+	if (!to) {
+		give_back(stub);
+		return false;
+	}
+	write_jump(at, to);
+	return true;
+}
+
+/* The numbers are not to be trusted: others write to the arena too. */
+static uint32_t count_of(const struct object *object)
+{
+	const uint32_t first = object->described->first, count = object->described->count;
+
+	return first <= ARENA_SITES && count <= ARENA_SITES - first ? count : 0;
+}
+
+static bool patch_object(struct object *object)
+{
+	const uint32_t count = count_of(object);
+	const struct arena_site *sites = &arena->sites[object->described->first];
+	uint64_t told[2] = { count, 0 };
+
+	if (count == 0)
+		return true;
+	object->patched = protect(object->code, object->code_bytes, PROT_WRITE);
+	for (uint32_t i = 0; i < count && object->patched; i++)
+		told[1] += patch_site(object, &sites[i]);
+	if (object->patched)
+		protect(object->code, object->code_bytes, 0);
+	ring_put_args(TRACE_SITES, ring_operand(0, object->base), told, 2);
+	return object->patched;
+}
+
+/* Of a stub whose object is gone the site is anybody's. */
+static void forget(struct object *object)
+{
+	for (size_t i = 0; i < STUBS && object->patched; i++) {
+		if (stub_table[i].object == object->base && stub_table[i].number != STUB_ANY)
+			give_back(&stub_table[i]);
+	}
+	if (object->far_page)
+		SYSTEM(SYS_munmap, object->far_page, PAGE);
+	*object = objects[--object_count];
+}
+
+static void wait_for(struct arena_object *asked)
+{
+	const struct timespec nap = { .tv_nsec = 20000000 };
+
+	for (uint64_t waited = 0; waited < PATIENCE_NS && !attach_stopped();
+	     waited += (uint64_t)nap.tv_nsec) {
+		/* [object-known] */
+		const uint32_t state = atomic_load_explicit(&asked->state, memory_order_acquire);
+
+		if (state == OBJECT_KNOWN || state == OBJECT_UNKNOWN)
+			return;
+		SYSTEM(SYS_futex, &asked->state, FUTEX_WAIT, state, &nap);
+	}
+}
+
+/* One of the arena's, asked for if nobody has; null: there is no room, or no answer. */
+static const struct arena_object *describe(const uint8_t *key, const char *path)
+{
+	for (uint32_t i = 0; i < ARENA_OBJECTS; i++) {
+		struct arena_object *object = &arena->objects[i];
+		uint32_t state = OBJECT_FREE;
+
+		if (atomic_compare_exchange_strong_explicit(&object->state, &state, OBJECT_TAKEN,
+							    memory_order_relaxed,
+							    memory_order_relaxed)) {
+			object->pid = attach_proc_pid();
+			memcpy(object->key, key, ARENA_KEY_BYTES);
+			memcpy(object->path, path, strlen(path) + 1);
+			/* [object-asked] */
+			atomic_store_explicit(&object->state, OBJECT_ASKED, memory_order_release);
+			atomic_fetch_add_explicit(&arena->objects_asked, 1, memory_order_release);
+			attach_wake_launcher();
+		}
+		/* Who has taken it is about to say what it is. */
+		while (state == OBJECT_TAKEN && !attach_stopped())
+			state = atomic_load_explicit(&object->state, memory_order_acquire);
+		if (memcmp(object->key, key, ARENA_KEY_BYTES) != 0 ||
+		    (key[0] == 0 && strcmp(object->path, path) != 0))
+			continue;
+		wait_for(object);
+		/* [object-known] */
+		return atomic_load_explicit(&object->state, memory_order_acquire) == OBJECT_KNOWN ?
+			       object :
+			       NULL;
+	}
+	return NULL;
+}
+
+static void find_key(const struct dl_phdr_info *info, uint8_t *key)
+{
+	for (unsigned i = 0; i < info->dlpi_phnum; i++) {
+		const ElfW(Phdr) *segment = &info->dlpi_phdr[i];
+		const char *at = (const char *)info->dlpi_addr + segment->p_vaddr;
+		const char *end = at + segment->p_memsz;
+
+		while (segment->p_type == PT_NOTE && end - at > (ptrdiff_t)sizeof(ElfW(Nhdr))) {
+			const ElfW(Nhdr) *head = (const ElfW(Nhdr) *)at;
+			const size_t name = (head->n_namesz + 3u) & ~3u;
+
+			if (head->n_type == NT_GNU_BUILD_ID && head->n_namesz == 4 &&
+			    memcmp(head + 1, "GNU", 4) == 0 &&
+			    head->n_descsz <= ARENA_KEY_BYTES) {
+				memcpy(key, (const char *)(head + 1) + name, head->n_descsz);
+				return;
+			}
+			at += sizeof(*head) + name + ((head->n_descsz + 3u) & ~3u);
+		}
+	}
+}
+
+/* As the launcher can open it. */
+static bool find_path(const struct dl_phdr_info *info, bool first, char *path, size_t room)
+{
+	const char *name = info->dlpi_name;
+	size_t used = 0;
+	long got;
+
+	if (first) {
+		got = SYSTEM(SYS_readlinkat, AT_FDCWD, "/proc/self/exe", path, room - 1);
+		path[got > 0 ? got : 0] = '\0';
+		return got > 0;
+	}
+	if (strcmp(name, "linux-vdso.so.1") == 0)
+		name = "[vdso]";
+	else if (name[0] != '/') {
+		got = SYSTEM(SYS_getcwd, path, room);
+		if (got <= 0 || (size_t)got >= room)
+			return false;
+		used = (size_t)got;
+		path[used - 1] = '/';
+	}
+	if (strlen(name) >= room - used)
+		return false;
+	memcpy(path + used, name, strlen(name) + 1);
+	return true;
+}
+
+static struct object *find(uint64_t base)
+{
+	for (size_t i = 0; i < object_count; i++) {
+		if (objects[i].base == base)
+			return &objects[i];
+	}
+	return NULL;
+}
+
+static struct object *add(const struct dl_phdr_info *info, bool first)
+{
+	uint8_t key[ARENA_KEY_BYTES] = { 0 };
+	struct object object = { .base = info->dlpi_addr };
+	char path[sizeof(arena->objects[0].path)];
+
+	for (unsigned i = 0; i < info->dlpi_phnum; i++) {
+		const ElfW(Phdr) *segment = &info->dlpi_phdr[i];
+
+		if (segment->p_type == PT_LOAD && (segment->p_flags & PF_X)) {
+			object.code = object.base + segment->p_vaddr;
+			object.code_bytes = segment->p_memsz;
+		}
+	}
+	if (object_count == OBJECTS_MAX)
+		return NULL;
+	find_key(info, key);
+	if (object.code && find_path(info, first, path, sizeof(path)))
+		object.described = describe(key, path);
+	objects[object_count] = object;
+	return &objects[object_count++];
+}
+
+struct walk {
+	size_t position;
+	bool forbidden, failed; /* to change code; to read libc's */
+};
+
+static bool has(const struct object *object, const void *code)
+{
+	return (uint64_t)(uintptr_t)code - object->code < object->code_bytes;
+}
+
+static int visit(struct dl_phdr_info *info, size_t size, void *walk_)
+{
+	struct walk *walk = walk_;
+	const bool first = walk->position++ == 0;
+	struct object *object = find(info->dlpi_addr);
+	bool is_libc;
+
+	(void)size;
+	if (object || info->dlpi_addr == own_base) {
+		if (object)
+			object->loaded = true;
+		return 0;
+	}
+	object = add(info, first);
+	if (!object)
+		return 0;
+	object->loaded = true;
+	is_libc = has(object, (const void *)(uintptr_t)getpid);
+	if (!object->described)
+		walk->failed |= is_libc;
+	else if (!patch_object(object))
+		walk->forbidden |= is_libc;
+	return 0;
+}
+
+static struct walk patch_all(void)
+{
+	struct walk walk = { 0 };
+	const uint64_t moved = (uint64_t)(uintptr_t)stub_moved;
+
+	for (size_t i = 0; i < object_count; i++)
+		objects[i].loaded = false;
+	if (!protect(moved, sizeof(stub_moved), PROT_WRITE)) {
+		walk.forbidden = true;
+		return walk;
+	}
+	dl_iterate_phdr(visit, &walk);
+	protect(moved, sizeof(stub_moved), 0);
+	for (size_t i = object_count; i > 0; i--) {
+		if (!objects[i - 1].loaded)
+			forget(&objects[i - 1]);
+	}
+	return walk;
+}
+
+/* The loader calls this, for debuggers, when objects have been mapped and before their code runs, and
+ * when they have gone. */
+static void loaded(void)
+{
+	if (_r_debug.r_state == RT_CONSISTENT)
+		patch_all();
+}
+
+/* It does nothing, and so is short: a return, and nops up to the next function. */
+static void follow_loader(void)
+{
+	const uint64_t at = _r_debug.r_brk, to = (uint64_t)(uintptr_t)loaded;
+	const unsigned char *code = (const unsigned char *)(uintptr_t)at;
+	static const unsigned char with_mark[] = { 0xf3, 0x0f, 0x1e, 0xfa, 0xc3 };
+	const bool room = at % 16 == 0 &&
+			  (code[0] == 0xc3 || memcmp(code, with_mark, sizeof(with_mark)) == 0);
+
+	if (room && is_near(at, to) && protect(at, JUMP_BYTES, PROT_WRITE)) {
+		write_jump(at, to);
+		protect(at, JUMP_BYTES, 0);
+	}
+}
+
+static int find_own(struct dl_phdr_info *info, size_t size, void *unused)
+{
+	(void)size;
+	(void)unused;
+	for (unsigned i = 0; i < info->dlpi_phnum; i++) {
+		const ElfW(Phdr) *segment = &info->dlpi_phdr[i];
+		const uint64_t at = info->dlpi_addr + segment->p_vaddr;
+
+		if (segment->p_type == PT_LOAD &&
+		    (uint64_t)(uintptr_t)stub_moved - at < segment->p_memsz) {
+			own_base = info->dlpi_addr;
+			return 1;
+		}
+	}
+	return 0;
+}
+
+enum trace_syscalls_reason patch_start(struct arena *shared)
+{
+	struct walk walk;
+
+	arena = shared;
+	dl_iterate_phdr(find_own, NULL);
+	walk = patch_all();
+	if (walk.forbidden || walk.failed) {
+		patch_undo();
+		return walk.forbidden ? TRACE_SYSCALLS_POLICY : TRACE_SYSCALLS_UNREAD;
+	}
+	follow_loader();
+	return TRACE_SYSCALLS_AS_ASKED;
+}
+
+void patch_undo(void)
+{
+	for (size_t i = 0; i < object_count; i++) {
+		struct object *object = &objects[i];
+		const struct arena_site *sites;
+
+		if (!object->patched || !protect(object->code, object->code_bytes, PROT_WRITE))
+			continue;
+		sites = &arena->sites[object->described->first];
+		for (uint32_t j = 0; j < count_of(object); j++) {
+			const uint64_t at = object->base + sites[j].address;
+
+			if (*(const volatile unsigned char *)(uintptr_t)at == 0xe9)
+				write_code(at, sites[j].bytes, JUMP_BYTES);
+		}
+		protect(object->code, object->code_bytes, 0);
+	}
+}
