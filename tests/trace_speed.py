@@ -25,10 +25,10 @@ def figures(words):
     return {name: float(value) for name, value in (line.split() for line in text.splitlines())}
 
 
-def traced(words):
+def traced(words, syscalls="off"):
     trace = os.path.join(FOLDER, "trace")
     shutil.rmtree(trace, ignore_errors=True)
-    got = figures([GILSCOPE, "trace", "--quiet", "-o", trace, "--", *words])
+    got = figures([GILSCOPE, "trace", "--quiet", "--syscalls", syscalls, "-o", trace, "--", *words])
     with open(os.path.join(trace, "trace.json"), encoding="utf-8") as file:
         facts = json.load(file)
     if facts["lost"]:
@@ -52,6 +52,23 @@ for name, pairs in rows.items():
     goal = f"ratio {GOALS[name]}" if name == "fight" else f"+{GOALS[name]} ns" if GOALS[name] else "-"
     failed |= not good
     print(f"{name:16}{native:9.1f}{recorded:9.1f}{added:+9.1f}{ratio:7.2f}  {goal}{'' if good else ': MISSED'}")
+
+CALL_GOALS = {"patch": 20, "patch,audit": 45, "dispatch": None}
+calls = {mode: [] for mode in CALL_GOALS}
+for _ in range(ROUNDS):
+    native = figures([PROGRAM, "calls"])
+    for mode in CALL_GOALS:
+        calls[mode].append((native, traced([PROGRAM, "calls"], mode)[0]))
+print(f"\nsystem calls, entry and exit recorded\n{'':24}{'native':>9}{'traced':>9}{'added':>9}  goal")
+for mode, pairs in calls.items():
+    for name in pairs[0][0]:
+        native, recorded = (statistics.median(pair[side][name] for pair in pairs) for side in (0, 1))
+        added = statistics.median(pair[1][name] - pair[0][name] for pair in pairs)
+        goal = CALL_GOALS[mode]
+        good = goal is None or added <= goal
+        failed |= not good
+        print(f"{mode + ' ' + name:24}{native:9.1f}{recorded:9.1f}{added:+9.1f}  "
+              f"{f'+{goal} ns' if goal else '-'}{'' if good else ': MISSED'}")
 
 print(f"\npthread_mutex_lock at 2 million pairs a second for {SECONDS} s, ns")
 native = figures([PROGRAM, "paced", SECONDS])

@@ -1,14 +1,17 @@
 /* What lock operations cost, for tests/trace_speed.py, which runs it traced and not. Prints a line
  * "NAME VALUE" each: nanoseconds per operation, the least of some rounds; with 'paced SECONDS' how
- * long single calls of pthread_mutex_lock took, at 2 million pairs a second. */
+ * long single calls of pthread_mutex_lock took, at 2 million pairs a second; with 'calls' what system
+ * calls cost. */
 #include "base/clock.h"
 #include "base/histogram.h"
 
+#include <linux/futex.h>
 #include <pthread.h>
 #include <semaphore.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
 /* A round's records fit a ring; a pause lets the launcher catch up. */
@@ -47,6 +50,19 @@ static void read_pair(void)
 static void signal_condition(void)
 {
 	pthread_cond_signal(&condition);
+}
+
+static void getppid_call(void)
+{
+	getppid();
+}
+
+/* A futex that nobody waits for. */
+static void futex_call(void)
+{
+	static int word;
+
+	syscall(SYS_futex, &word, FUTEX_WAKE_PRIVATE, 1, NULL, NULL, 0);
 }
 
 static void measure(const char *name, void (*operation)(void))
@@ -152,6 +168,11 @@ int main(int argc, char *argv[])
 		return 1;
 	if (argc == 3 && strcmp(argv[1], "paced") == 0) {
 		pace(atof(argv[2]));
+		return 0;
+	}
+	if (argc == 2 && strcmp(argv[1], "calls") == 0) {
+		measure("getppid", getppid_call);
+		measure("futex_wake", futex_call);
 		return 0;
 	}
 	measure("mutex_pair", mutex_pair);

@@ -195,7 +195,8 @@ static bool look_at_action(struct stub_frame *frame)
 		return false;
 	if (signal == SIGSYS) {
 		old = theirs;
-		if (frame->rsi)
+		/* The child of vfork has its own, until it execs. */
+		if (frame->rsi && !attach_borrowed())
 			theirs = action;
 		frame->rax = 0;
 	} else {
