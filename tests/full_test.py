@@ -53,8 +53,8 @@ class Run:
     def __init__(self, folder, threads, pairs, spins="0", output=None, **more):
         self.counts = folder.new("counts")
         self.trace = Trace(output or folder.new())
-        self.words = [GILSCOPE, "trace", "-o", self.trace.path, "--", program("counter"), self.counts, threads, pairs,
-                      spins, "alone"]
+        self.words = [GILSCOPE, "trace", "-o", self.trace.path, "--syscalls", "off", "--", program("counter"),
+                      self.counts, threads, pairs, spins, "alone"]
         self.expected = int(threads) * int(pairs) * 2
         self.more = {"stdin": subprocess.DEVNULL, "stdout": subprocess.DEVNULL, "stderr": subprocess.PIPE, "text": True,
                      **more}

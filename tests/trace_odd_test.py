@@ -88,6 +88,10 @@ def both(folder, words, options=(), **more):
     return complaints, trace
 
 
+# Calls that may block have a record of their own only where system calls have none.
+WITHOUT_SYSCALLS = ["--syscalls", "off"]
+
+
 @test
 def handlers_that_record_while_a_hook_runs_lose_nothing(folder):
     return odd(folder, "signals") + odd(folder, "signals", options=["--counter", "monotonic"])
@@ -125,7 +129,7 @@ def told_by(words):
 @test
 def each_call_that_may_block_is_recorded_once_by_its_name_and_does_what_it_does(folder):
     words = [program("odd"), "calls", "-"]
-    complaints, trace = both(folder, words)
+    complaints, trace = both(folder, words, WITHOUT_SYSCALLS)
     wanted, got = told_by(words), (calls_of(trace) or [[]])[0]
     unknown = set(re.findall(r'^\tX\(\w+, "(\w+)"\)', FORMAT, re.M)) - set(wanted)
     complaints += [f"'{name}' is not tried" for name in unknown]
@@ -134,14 +138,15 @@ def each_call_that_may_block_is_recorded_once_by_its_name_and_does_what_it_does(
 
 @test
 def calls_in_handlers_are_recorded_and_disturb_nothing(folder):
-    return odd(folder, "calls-in-handlers") + odd(folder, "calls-in-handlers", options=["--counter", "monotonic"])
+    return (odd(folder, "calls-in-handlers", options=WITHOUT_SYSCALLS) +
+            odd(folder, "calls-in-handlers", options=["--counter", "monotonic", *WITHOUT_SYSCALLS]))
 
 
 @test
 def calls_that_wait_can_be_cancelled_deferred_and_at_once(folder):
     complaints = []
     for way in "deferred", "at once":
-        more, trace = both(folder, [program("odd"), "cancels-calls", "-", way])
+        more, trace = both(folder, [program("odd"), "cancels-calls", "-", way], WITHOUT_SYSCALLS)
         wanted = told_by([program("odd"), "cancels-calls", "-", way])
         got = [names for names in calls_of(trace)[1:] if names != ["pause"] * len(names)]
         if got != [[name] for name in wanted if name != "pause"]:
