@@ -10,7 +10,7 @@ import signal
 import subprocess
 import sys
 
-from tracing import GILSCOPE, KIND, TIMEOUT, Folder, Trace, differences, finish, program, report, run
+from tracing import GILSCOPE, KIND, OF_SYSCALLS, TIMEOUT, Folder, Trace, differences, finish, program, report, run
 
 WORD = sys.argv[3] if len(sys.argv) > 3 else ""
 NOBODY = 65534
@@ -27,14 +27,15 @@ def test(function):
 
 
 def counts(trace):
-    """How many events of each kind each process has, by its pid and which image with that pid it is."""
+    """How many events of each kind but system calls each process has, by its pid and which image with that pid it is."""
     of = collections.defaultdict(list)
     for thread in trace.threads():
         of[thread.process].append(thread)
     images, result = collections.Counter(), {}
     for number in sorted(of):
         pid, all_kinds = of[number][0].pid, collections.Counter(b"".join(thread.kinds for thread in of[number]))
-        result[pid, images[pid]] = {name: all_kinds[number] for name, number in KIND.items() if all_kinds[number]}
+        result[pid, images[pid]] = {name: all_kinds[number] for name, number in KIND.items()
+                                    if all_kinds[number] and name not in OF_SYSCALLS}
         images[pid] += 1
     return result
 

@@ -250,8 +250,8 @@ enum trace_call {
  * more, the parent's return. SYSCALL_MISSED stands before a SYSCALL or FUTEX that dispatch caught
  * behind patches. */
 
-/* Written once by each process image when it knows how its system calls are recorded, and again if
- * that changes; a forked child's are recorded as its parent's. */
+/* Written once by each process image when it knows how its system calls are recorded, unless they
+ * were not asked for, and again if that changes; a forked child's are recorded as its parent's. */
 enum trace_syscalls {
 	TRACE_SYSCALLS_OFF,
 	TRACE_SYSCALLS_PATCH,

@@ -252,13 +252,13 @@ static enum trace_syscalls begin(struct arena *arena, enum trace_syscalls_reason
 void syscalls_start(struct arena *arena)
 {
 	enum trace_syscalls_reason why = TRACE_SYSCALLS_AS_ASKED;
-	enum trace_syscalls how = TRACE_SYSCALLS_OFF;
+	enum trace_syscalls how;
 
-	if (arena->syscalls != ARENA_SYSCALLS_OFF) {
-		find_state();
-		look_at();
-		how = begin(arena, &why);
-	}
+	if (arena->syscalls == ARENA_SYSCALLS_OFF)
+		return;
+	find_state();
+	look_at();
+	how = begin(arena, &why);
 	syscalls_recorded = how != TRACE_SYSCALLS_OFF;
 	tell(how, why);
 }
@@ -267,9 +267,8 @@ void syscalls_start(struct arena *arena)
 
 void syscalls_start(struct arena *arena)
 {
-	tell(TRACE_SYSCALLS_OFF, arena->syscalls == ARENA_SYSCALLS_OFF ?
-					 TRACE_SYSCALLS_AS_ASKED :
-					 TRACE_SYSCALLS_ARCHITECTURE);
+	if (arena->syscalls != ARENA_SYSCALLS_OFF)
+		tell(TRACE_SYSCALLS_OFF, TRACE_SYSCALLS_ARCHITECTURE);
 }
 
 #endif
