@@ -111,8 +111,9 @@ pid = os.fork()
 thread = threading.Thread(target=lambda: None); thread.start(); thread.join()
 if pid: os.waitpid(pid, 0)
 """
+# Longer than a quantum of 100 ms, so that the threads have to fight for the lock.
 RUBY = """
-[1, 2].map { Thread.new { n = 2_000_000; n -= 1 while n > 0; sleep 0.001 } }.each(&:join)
+[1, 2].map { Thread.new { n = 8_000_000; n -= 1 while n > 0; sleep 0.001 } }.each(&:join)
 """
 
 
