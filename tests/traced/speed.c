@@ -1,7 +1,7 @@
 /* What lock operations cost, for tests/trace_speed.py, which runs it traced and not. Prints a line
  * "NAME VALUE" each: nanoseconds per operation, the least of some rounds; with 'paced SECONDS' how
- * long single calls of pthread_mutex_lock took, at 2 million pairs a second; with 'calls' what system
- * calls cost. */
+ * long single calls of pthread_mutex_lock took, at 2 million pairs a second; with 'calls' what
+ * system calls cost. */
 #include "base/clock.h"
 #include "base/histogram.h"
 

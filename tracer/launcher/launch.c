@@ -43,7 +43,7 @@ static const struct param params[] = {
 	  .fallback = "auto",
 	  .choices = syscalls,
 	  .value = "HOW",
-	  .help = "record system calls by patching libc's code in memory, by the kernel's dispatch of "
+	  .help = "record system calls by patching code in memory, by the kernel's dispatch of "
 		  "each call, or both; auto: by what is possible" },
 	{ .name = "quiet", .kind = PARAM_FLAG, .help = "print no summary" },
 	{ 0 },
@@ -83,7 +83,8 @@ static bool find_program(struct launch *launch, struct err *err)
 static enum arena_syscalls choose_syscalls(const char *name)
 {
 	static const enum arena_syscalls choices[] = { ARENA_SYSCALLS_AUTO, ARENA_SYSCALLS_PATCH,
-						       ARENA_SYSCALLS_AUDIT, ARENA_SYSCALLS_DISPATCH,
+						       ARENA_SYSCALLS_AUDIT,
+						       ARENA_SYSCALLS_DISPATCH,
 						       ARENA_SYSCALLS_OFF };
 	size_t i = 0;
 

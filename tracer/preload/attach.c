@@ -37,8 +37,8 @@ struct bookkeeping {
 
 /* limit 0 sends every event to the slow path; next may grow as it likes. */
 static struct ring nobody;
-/* Threads that share their thread-local storage have this one: for each event the kernel is asked which
- * of them it is. */
+/* Threads that share their thread-local storage have this one: for each event the kernel is asked
+ * which of them it is. */
 static struct ring crowd;
 __thread struct ring *ring_current __attribute__((tls_model("initial-exec"))) = &nobody;
 
@@ -224,7 +224,7 @@ static void restore_signals(const uint64_t *saved)
 static bool begin_process(void)
 {
 	char pid[16] = "";
-	struct stat self;
+	struct stat self = { 0 };
 
 	if (atomic_load_explicit(&own->process, memory_order_relaxed) != 0)
 		return false;

@@ -1,7 +1,7 @@
 /* The program must not see our signal: a mask with SIGSYS would make the kernel kill it at its next
- * call, and a handler of its own would replace ours. So calls that set either are looked at: SIGSYS is
- * taken out of masks, and remembered where the program can ask for it; its own handler is kept here,
- * and called for what is not ours. */
+ * call, and a handler of its own would replace ours. So calls that set either are looked at: SIGSYS
+ * is taken out of masks, and remembered where the program can ask for it; its own handler is kept
+ * here, and called for what is not ours. */
 #include "tracer/preload/dispatch.h"
 
 #include "tracer/preload/attach.h"
@@ -83,9 +83,9 @@ static void caught(int signal, siginfo_t *info, void *context)
 	}
 	/* More places than stubs: the call is made, and lost. */
 	attach_lost(2);
-	registers[REG_RAX] = system_call(registers[REG_RAX], registers[REG_RDI], registers[REG_RSI],
-					 registers[REG_RDX], registers[REG_R10], registers[REG_R8],
-					 registers[REG_R9]);
+	registers[REG_RAX] = SYSTEM(registers[REG_RAX], registers[REG_RDI], registers[REG_RSI],
+				    registers[REG_RDX], registers[REG_R10], registers[REG_R8],
+				    registers[REG_R9]);
 }
 
 static int find_code(struct dl_phdr_info *info, size_t size, void *unused)
@@ -114,7 +114,7 @@ static bool arm(void)
 
 static void look_at_masks(unsigned char look)
 {
-	static const unsigned short numbers[] = { SYS_rt_sigaction, SYS_rt_sigprocmask,
+	static const unsigned short numbers[] = { SYS_rt_sigaction,  SYS_rt_sigprocmask,
 						  SYS_rt_sigsuspend, SYS_ppoll,
 						  SYS_pselect6,      SYS_epoll_pwait,
 						  SYS_epoll_pwait2 };
@@ -168,8 +168,14 @@ void dispatch_end(void)
 /* What the program gives may not be there; then the kernel says so, of the call as it is. */
 static bool copy(void *to, uint64_t from, size_t size)
 {
-	const struct { void *at; size_t size; } local = { to, size };
-	const struct { uint64_t at; size_t size; } remote = { from, size };
+	const struct {
+		void *at;
+		size_t size;
+	} local = { to, size };
+	const struct {
+		uint64_t at;
+		size_t size;
+	} remote = { from, size };
 
 	return SYSTEM(SYS_process_vm_readv, SYSTEM(SYS_getpid), &local, 1, &remote, 1) ==
 	       (long)size;
@@ -177,8 +183,14 @@ static bool copy(void *to, uint64_t from, size_t size)
 
 static bool copy_back(uint64_t to, const void *from, size_t size)
 {
-	const struct { const void *at; size_t size; } local = { from, size };
-	const struct { uint64_t at; size_t size; } remote = { to, size };
+	const struct {
+		const void *at;
+		size_t size;
+	} local = { from, size };
+	const struct {
+		uint64_t at;
+		size_t size;
+	} remote = { to, size };
 
 	return SYSTEM(SYS_process_vm_writev, SYSTEM(SYS_getpid), &local, 1, &remote, 1) ==
 	       (long)size;
@@ -188,7 +200,7 @@ static bool copy_back(uint64_t to, const void *from, size_t size)
 static bool look_at_action(struct stub_frame *frame)
 {
 	const uint64_t signal = frame->rdi;
-	struct action action, old;
+	struct action action = { 0 }, old = { 0 };
 
 	if (signal == 0 || signal > 64 || frame->r10 != MASK_BYTES ||
 	    (frame->rsi && !copy(&action, frame->rsi, sizeof(action))))
@@ -205,12 +217,13 @@ static bool look_at_action(struct stub_frame *frame)
 
 		if (has)
 			action.mask &= ~BIT(SIGSYS);
-		frame->rax = (uint64_t)SYSTEM(SYS_rt_sigaction, signal,
-					      frame->rsi ? &action : NULL, &old, MASK_BYTES);
+		frame->rax = (uint64_t)SYSTEM(SYS_rt_sigaction, signal, frame->rsi ? &action : NULL,
+					      &old, MASK_BYTES);
 		if (frame->rax == 0 && (had & BIT(signal)))
 			old.mask |= BIT(SIGSYS);
 		if (frame->rax == 0 && frame->rsi && has)
-			atomic_fetch_or_explicit(&masking_sigsys, BIT(signal), memory_order_relaxed);
+			atomic_fetch_or_explicit(&masking_sigsys, BIT(signal),
+						 memory_order_relaxed);
 		if (frame->rax == 0 && frame->rsi && !has)
 			atomic_fetch_and_explicit(&masking_sigsys, ~BIT(signal),
 						  memory_order_relaxed);
@@ -223,7 +236,7 @@ static bool look_at_action(struct stub_frame *frame)
 static bool look_at_mask(struct stub_frame *frame)
 {
 	const bool blocked = blocks;
-	uint64_t mask = 0, old;
+	uint64_t mask = 0, old = 0;
 
 	if (frame->r10 != MASK_BYTES || (frame->rsi && !copy(&mask, frame->rsi, sizeof(mask))))
 		return false;
@@ -244,7 +257,7 @@ static bool look_at_mask(struct stub_frame *frame)
 /* The call, with the mask that one of its arguments points to replaced. */
 static bool look_at_wait(struct stub_frame *frame, uint64_t *argument)
 {
-	uint64_t mask;
+	uint64_t mask = 0;
 
 	if (*argument == 0 || !copy(&mask, *argument, sizeof(mask)) || !(mask & BIT(SIGSYS)))
 		return false;
@@ -254,8 +267,8 @@ static bool look_at_wait(struct stub_frame *frame, uint64_t *argument)
 
 		*(uint64_t *)((char *)&with + ((char *)argument - (char *)frame)) =
 			(uint64_t)(uintptr_t)&mask;
-		frame->rax = (uint64_t)SYSTEM((long)with.rax, with.rdi, with.rsi, with.rdx, with.r10,
-					      with.r8, with.r9);
+		frame->rax = (uint64_t)SYSTEM((long)with.rax, with.rdi, with.rsi, with.rdx,
+					      with.r10, with.r8, with.r9);
 	}
 	return true;
 }
@@ -263,8 +276,10 @@ static bool look_at_wait(struct stub_frame *frame, uint64_t *argument)
 /* pselect6's mask is behind a pointer to it and to its size. */
 static bool look_at_pselect(struct stub_frame *frame)
 {
-	struct { uint64_t mask, size; } argument;
-	uint64_t mask;
+	struct {
+		uint64_t mask, size;
+	} argument = { 0 };
+	uint64_t mask = 0;
 
 	if (frame->r9 == 0 || !copy(&argument, frame->r9, sizeof(argument)) || !argument.mask ||
 	    !copy(&mask, argument.mask, sizeof(mask)) || !(mask & BIT(SIGSYS)))

@@ -1,6 +1,6 @@
-/* Syscall user dispatch: the kernel turns a system call of a thread into a SIGSYS, unless it is made
- * from this library's code; the handler sends the thread to a stub, which makes the call there. Linux
- * 5.11 and later; each thread has to ask for it, and so has each child. */
+/* Syscall user dispatch: the kernel turns a system call of a thread into a SIGSYS, unless it is
+ * made from this library's code; the handler sends the thread to a stub, which makes the call
+ * there. Linux 5.11 and later; each thread has to ask for it, and so has each child. */
 #ifndef TRACER_PRELOAD_DISPATCH_H
 #define TRACER_PRELOAD_DISPATCH_H
 
@@ -17,7 +17,8 @@ void dispatch_arm(void);
 bool dispatch_is_armed(void);
 /* The program wants to use it itself: it is left to that. */
 void dispatch_end(void);
-/* Makes a call that must not touch our signal, and puts its result into rax; false: any other call. */
+/* Makes a call that must not touch our signal, and puts its result into rax; false: any other call.
+ */
 bool dispatch_look(struct stub_frame *frame);
 
 #endif

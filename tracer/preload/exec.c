@@ -55,8 +55,8 @@ static enum change change_of(char *const *environment)
 	there = entry && strstr(entry, library);
 	error = SYSTEM(SYS_faccessat2, AT_FDCWD, library, R_OK, AT_EACCESS);
 	/* Before Linux 5.8 libc makes it of others. */
-	reached = error == -ENOSYS ? faccessat(AT_FDCWD, library, R_OK, AT_EACCESS) == 0 :
-				     error == 0;
+	reached =
+		error == -ENOSYS ? faccessat(AT_FDCWD, library, R_OK, AT_EACCESS) == 0 : error == 0;
 	errno = saved;
 	return there == reached ? AS_IS : reached ? ADD : REMOVE;
 }

@@ -175,7 +175,7 @@ void gil_record_all(void)
 				      .iov_len = sizeof(words) };
 
 		if (condition && SYSTEM(SYS_process_vm_readv, SYSTEM(SYS_getpid), &to, 1, &from,
-				       1) == sizeof(words))
+					1) == sizeof(words))
 			record(condition, &words);
 	}
 	errno = saved;

@@ -7,6 +7,7 @@
 
 #include <elf.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <link.h>
 #include <linux/futex.h>
 #include <string.h>
@@ -59,13 +60,10 @@ struct stub *patch_stub(uint64_t site)
 	return NULL;
 }
 
-/* Byte for byte: it may be the code of memcpy that is written. */
+/* Without a call: it may be the code of memcpy that is written. */
 static void write_code(uint64_t at, const void *bytes, size_t size)
 {
-	volatile unsigned char *to = (volatile unsigned char *)(uintptr_t)at;
-
-	for (size_t i = 0; i < size; i++)
-		to[i] = ((const unsigned char *)bytes)[i];
+	__asm__ __volatile__("rep movsb" : "+D"(at), "+S"(bytes), "+c"(size) : : "memory");
 }
 
 static bool is_near(uint64_t from, uint64_t to)
@@ -96,9 +94,8 @@ static bool make_far_page(struct object *object)
 {
 	for (uint64_t i = 1; i < 4096; i *= 2) {
 		const uint64_t at = (object->base ? object->base : object->code) - i * 16 * PAGE;
-		const long got =
-			SYSTEM(SYS_mmap, at & ~(PAGE - 1), PAGE, PROT_READ | PROT_EXEC,
-			       MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED_NOREPLACE, -1, 0);
+		const long got = SYSTEM(SYS_mmap, at & ~(PAGE - 1), PAGE, PROT_READ | PROT_EXEC,
+					MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED_NOREPLACE, -1, 0);
 
 		if (got > 0 && (uint64_t)got == (at & ~(PAGE - 1))) {
 			object->far_page = (uint64_t)got;
@@ -238,19 +235,31 @@ static void forget(struct object *object)
 	*object = objects[--object_count];
 }
 
-static void wait_for(struct arena_object *asked)
+/* Waits as long as the object is in this state, within reason. */
+static uint32_t wait_while(struct arena_object *object, uint32_t state)
 {
 	const struct timespec nap = { .tv_nsec = 20000000 };
+	uint32_t now = state;
 
-	for (uint64_t waited = 0; waited < PATIENCE_NS && !attach_stopped();
+	for (uint64_t waited = 0; now == state && waited < PATIENCE_NS && !attach_stopped();
 	     waited += (uint64_t)nap.tv_nsec) {
-		/* [object-known] */
-		const uint32_t state = atomic_load_explicit(&asked->state, memory_order_acquire);
-
-		if (state == OBJECT_KNOWN || state == OBJECT_UNKNOWN)
-			return;
-		SYSTEM(SYS_futex, &asked->state, FUTEX_WAIT, state, &nap);
+		SYSTEM(SYS_futex, &object->state, FUTEX_WAIT, state, &nap);
+		/* [object-asked] [object-known] */
+		now = atomic_load_explicit(&object->state, memory_order_acquire);
 	}
+	return now;
+}
+
+static void ask(struct arena_object *object, const uint8_t *key, const char *path)
+{
+	object->pid = attach_proc_pid();
+	memcpy(object->key, key, ARENA_KEY_BYTES);
+	memcpy(object->path, path, strlen(path) + 1);
+	/* [object-asked] */
+	atomic_store_explicit(&object->state, OBJECT_ASKED, memory_order_release);
+	SYSTEM(SYS_futex, &object->state, FUTEX_WAKE, INT_MAX);
+	atomic_fetch_add_explicit(&arena->objects_asked, 1, memory_order_relaxed);
+	attach_wake_launcher();
 }
 
 /* One of the arena's, asked for if nobody has; null: there is no room, or no answer. */
@@ -260,28 +269,21 @@ static const struct arena_object *describe(const uint8_t *key, const char *path)
 		struct arena_object *object = &arena->objects[i];
 		uint32_t state = OBJECT_FREE;
 
+		/* [object-asked] */
 		if (atomic_compare_exchange_strong_explicit(&object->state, &state, OBJECT_TAKEN,
-							    memory_order_relaxed,
-							    memory_order_relaxed)) {
-			object->pid = attach_proc_pid();
-			memcpy(object->key, key, ARENA_KEY_BYTES);
-			memcpy(object->path, path, strlen(path) + 1);
-			/* [object-asked] */
-			atomic_store_explicit(&object->state, OBJECT_ASKED, memory_order_release);
-			atomic_fetch_add_explicit(&arena->objects_asked, 1, memory_order_release);
-			attach_wake_launcher();
+							    memory_order_acquire,
+							    memory_order_acquire)) {
+			ask(object, key, path);
+			state = OBJECT_ASKED;
 		}
-		/* Who has taken it is about to say what it is. */
-		while (state == OBJECT_TAKEN && !attach_stopped())
-			state = atomic_load_explicit(&object->state, memory_order_acquire);
-		if (memcmp(object->key, key, ARENA_KEY_BYTES) != 0 ||
+		if (state == OBJECT_TAKEN)
+			state = wait_while(object, OBJECT_TAKEN);
+		if (state == OBJECT_TAKEN || memcmp(object->key, key, ARENA_KEY_BYTES) != 0 ||
 		    (key[0] == 0 && strcmp(object->path, path) != 0))
 			continue;
-		wait_for(object);
-		/* [object-known] */
-		return atomic_load_explicit(&object->state, memory_order_acquire) == OBJECT_KNOWN ?
-			       object :
-			       NULL;
+		if (state == OBJECT_ASKED)
+			state = wait_while(object, OBJECT_ASKED);
+		return state == OBJECT_KNOWN ? object : NULL;
 	}
 	return NULL;
 }
@@ -298,8 +300,7 @@ static void find_key(const struct dl_phdr_info *info, uint8_t *key)
 			const size_t name = (head->n_namesz + 3u) & ~3u;
 
 			if (head->n_type == NT_GNU_BUILD_ID && head->n_namesz == 4 &&
-			    memcmp(head + 1, "GNU", 4) == 0 &&
-			    head->n_descsz <= ARENA_KEY_BYTES) {
+			    memcmp(head + 1, "GNU", 4) == 0 && head->n_descsz <= ARENA_KEY_BYTES) {
 				memcpy(key, (const char *)(head + 1) + name, head->n_descsz);
 				return;
 			}
@@ -422,8 +423,8 @@ static struct walk patch_all(void)
 	return walk;
 }
 
-/* The loader calls this, for debuggers, when objects have been mapped and before their code runs, and
- * when they have gone. */
+/* The loader calls this, for debuggers, when objects have been mapped and before their code runs,
+ * and when they have gone. */
 static void loaded(void)
 {
 	if (_r_debug.r_state == RT_CONSISTENT)
@@ -489,7 +490,7 @@ void patch_undo(void)
 		for (uint32_t j = 0; j < count_of(object); j++) {
 			const uint64_t at = object->base + sites[j].address;
 
-			if (*(const volatile unsigned char *)(uintptr_t)at == 0xe9)
+			if (*(const unsigned char *)(uintptr_t)at == 0xe9)
 				write_code(at, sites[j].bytes, JUMP_BYTES);
 		}
 		protect(object->code, object->code_bytes, 0);

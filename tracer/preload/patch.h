@@ -7,8 +7,8 @@
 
 #include <stdbool.h>
 
-/* Patches what is loaded now and, from then on, what is loaded later, before any of its code runs. Says
- * why libc could not be: AS_ASKED when it could. */
+/* Patches what is loaded now and, from then on, what is loaded later, before any of its code runs.
+ * Says why libc could not be: AS_ASKED when it could. */
 enum trace_syscalls_reason patch_start(struct arena *arena);
 /* Puts back what was there. */
 void patch_undo(void);

@@ -25,8 +25,8 @@ struct ring {
 	uint64_t token;            /* distinguishes the threads of a process in 'owners' */
 	struct arena_ring *shared; /* null: no ring, or one of the process we were forked from */
 	uint64_t allowed;          /* as limit, which is 0 when raw counters cannot be used */
-	uint32_t place;             /* its index in the arena + 1; 0: it is in none */
-	uint32_t rounds; /* of thread-specific destructors */
+	uint32_t place;            /* its index in the arena + 1; 0: it is in none */
+	uint32_t rounds;           /* of thread-specific destructors */
 	void *(*start)(void *);
 	int (*start_c11)(void *);
 	void *argument;

@@ -1,7 +1,7 @@
-/* Stubs: what a thread runs instead of a syscall instruction, to record the call and its result. They
- * are fixed code, a slot for each instruction; what differs is in a table. All of it lies in the
- * library's own code: the range from which dispatch lets calls through, and for which unwinders find
- * a rule.
+/* Stubs: what a thread runs instead of a syscall instruction, to record the call and its result.
+ * They are fixed code, a slot for each instruction; what differs is in a table. All of it lies in
+ * the library's own code: the range from which dispatch lets calls through, and for which unwinders
+ * find a rule.
  *
  * A stub is reached by a jump in the place of the instruction, or from dispatch's signal handler.
  * 1. It uses no stack, for there may be a red zone, and behind a clone another stack; only rcx and
@@ -70,8 +70,8 @@ extern unsigned char stub_moved[STUBS][2][STUB_MOVED_BYTES] STUB_HIDDEN;
 extern const struct stub_ways stub_ways STUB_HIDDEN;
 /* Read by the stubs. 1: C looks at calls of this number. */
 extern unsigned char stub_specials[STUB_NUMBERS] STUB_HIDDEN;
-/* What C may change of the processor's state, as xsave has it (0: only fxsave is there), and the room
- * that it takes. */
+/* What C may change of the processor's state, as xsave has it (0: only fxsave is there), and the
+ * room that it takes. */
 extern uint32_t stub_state_mask STUB_HIDDEN, stub_state_bytes STUB_HIDDEN;
 
 static inline uint64_t stub_hot_at(const struct stub *stub, uint32_t way)

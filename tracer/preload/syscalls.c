@@ -32,7 +32,8 @@ static void tell(enum trace_syscalls how, enum trace_syscalls_reason why)
 unsigned char stub_specials[STUB_NUMBERS];
 uint32_t stub_state_mask, stub_state_bytes = 512;
 
-_Static_assert(offsetof(struct stub, back) == STUB_BACK && offsetof(struct stub, site) == STUB_SITE &&
+_Static_assert(offsetof(struct stub, back) == STUB_BACK &&
+		       offsetof(struct stub, site) == STUB_SITE &&
 		       offsetof(struct stub, number) == STUB_NUMBER &&
 		       sizeof(struct stub) == STUB_ENTRY_BYTES,
 	       "stubs.S knows struct stub");
@@ -94,9 +95,9 @@ static void end(void)
 		ring_close(ring_current);
 }
 
-/* A child that has its parent's memory: with thread-local storage of its own it is a thread, and finds
- * there the ring that its creator had ready for it. Without, it is a vfork, or shares the ring with a
- * parent that goes on. */
+/* A child that has its parent's memory: with thread-local storage of its own it is a thread, and
+ * finds there the ring that its creator had ready for it. Without, it is a vfork, or shares the
+ * ring with a parent that goes on. */
 static void begin_spawn(uint64_t flags, uint64_t storage)
 {
 	if ((flags & CLONE_VM) == 0)
@@ -110,7 +111,7 @@ static void begin_spawn(uint64_t flags, uint64_t storage)
 /* What the kernel refuses is not looked at: arguments that are too short, or not there. */
 static void begin_clone3(uint64_t at, uint64_t size)
 {
-	struct clone_args arguments;
+	struct clone_args arguments = { 0 };
 	const struct iovec from = { .iov_base = (void *)(uintptr_t)at, .iov_len = 64 };
 	const struct iovec to = { .iov_base = &arguments, .iov_len = 64 };
 
@@ -219,9 +220,10 @@ static void find_state(void)
 
 static void look_at(void)
 {
-	static const unsigned short numbers[] = { SYS_clone, SYS_clone3, SYS_fork,  SYS_vfork,
-						  SYS_exit,  SYS_prctl,  SYS_seccomp,
-						  SYS_exit_group };
+	static const unsigned short numbers[] = {
+		SYS_clone, SYS_clone3, SYS_fork,    SYS_vfork,
+		SYS_exit,  SYS_prctl,  SYS_seccomp, SYS_exit_group
+	};
 
 	for (size_t i = 0; i < sizeof(numbers) / sizeof(numbers[0]); i++)
 		stub_specials[numbers[i]] = 1;

@@ -12,8 +12,8 @@
 struct ring *thread_prepare(void *(*start)(void *), thrd_start_t start_c11, void *argument);
 /* Records the creation; a ring whose thread does not come is given back. */
 void thread_created(struct ring *ring, const pthread_t *thread, int error, uintptr_t start);
-/* The thread-local storage of a thread that pthread_create is about to make is at 'storage': the ring
- * that was prepared is put there. */
+/* The thread-local storage of a thread that pthread_create is about to make is at 'storage': the
+ * ring that was prepared is put there. */
 void thread_give_ring(uint64_t storage);
 /* The start routines that run the program's. */
 void *thread_main(void *ring);
