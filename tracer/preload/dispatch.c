@@ -123,7 +123,7 @@ static void look_at_masks(unsigned char look)
 		stub_specials[numbers[i]] = look;
 }
 
-bool dispatch_start(bool audit)
+bool dispatch_start(void)
 {
 	/* It may interrupt itself: it keeps nothing. */
 	const struct action action = { .handler = caught,
@@ -139,9 +139,13 @@ bool dispatch_start(bool audit)
 	SYSTEM(SYS_rt_sigprocmask, SIG_UNBLOCK, &sigsys, &old, MASK_BYTES);
 	blocks = old & sigsys;
 	look_at_masks(1);
-	auditing = audit;
 	armed = true;
 	return true;
+}
+
+void dispatch_audits(bool audits)
+{
+	auditing = audits;
 }
 
 void dispatch_arm(void)

@@ -8,9 +8,10 @@
 
 #include <stdbool.h>
 
-/* For the calling thread and those that come. 'audit': what is caught has been missed by patches.
- * False: the kernel has no such thing. */
-bool dispatch_start(bool audit);
+/* For the calling thread and those that come. False: the kernel has no such thing. */
+bool dispatch_start(void);
+/* Whether what is caught has been missed by patches, and is recorded as such. */
+void dispatch_audits(bool audits);
 /* A new thread or child. */
 void dispatch_arm(void);
 /* Whether dispatch_start has been successful. */

@@ -229,26 +229,24 @@ static void look_at(void)
 		stub_specials[numbers[i]] = 1;
 }
 
-static enum trace_syscalls begin(struct arena *arena, enum trace_syscalls_reason *why)
+/* Dispatch first: which calls C looks at is asked for when they are patched. */
+static enum trace_syscalls begin(enum arena_syscalls asked, struct arena *arena,
+				 enum trace_syscalls_reason *why)
 {
-	const enum arena_syscalls asked = arena->syscalls;
+	const bool only = asked == ARENA_SYSCALLS_DISPATCH;
+	const bool behind = only || asked == ARENA_SYSCALLS_AUDIT;
+	bool armed = behind && dispatch_start();
 
-	*why = TRACE_SYSCALLS_AS_ASKED;
-	if (asked != ARENA_SYSCALLS_DISPATCH)
-		*why = patch_start(arena);
-	if (asked == ARENA_SYSCALLS_AUDIT && *why == TRACE_SYSCALLS_AS_ASKED) {
-		if (dispatch_start(true))
-			return TRACE_SYSCALLS_AUDIT;
-		*why = TRACE_SYSCALLS_NO_DISPATCH;
-		return TRACE_SYSCALLS_PATCH;
+	*why = behind && !armed ? TRACE_SYSCALLS_NO_DISPATCH : TRACE_SYSCALLS_AS_ASKED;
+	if (!only) {
+		const enum trace_syscalls_reason unpatched = patch_start(arena);
+
+		if (unpatched == TRACE_SYSCALLS_AS_ASKED)
+			return armed ? TRACE_SYSCALLS_AUDIT : TRACE_SYSCALLS_PATCH;
+		*why = unpatched;
+		armed |= asked == ARENA_SYSCALLS_AUTO && dispatch_start();
 	}
-	if (asked != ARENA_SYSCALLS_DISPATCH && *why == TRACE_SYSCALLS_AS_ASKED)
-		return TRACE_SYSCALLS_PATCH;
-	if (asked != ARENA_SYSCALLS_PATCH && dispatch_start(false))
-		return TRACE_SYSCALLS_DISPATCH;
-	if (*why == TRACE_SYSCALLS_AS_ASKED)
-		*why = TRACE_SYSCALLS_NO_DISPATCH;
-	return TRACE_SYSCALLS_OFF;
+	return armed ? TRACE_SYSCALLS_DISPATCH : TRACE_SYSCALLS_OFF;
 }
 
 void syscalls_start(struct arena *arena)
@@ -260,7 +258,8 @@ void syscalls_start(struct arena *arena)
 		return;
 	find_state();
 	look_at();
-	how = begin(arena, &why);
+	how = begin(arena->syscalls, arena, &why);
+	dispatch_audits(how == TRACE_SYSCALLS_AUDIT);
 	syscalls_recorded = how != TRACE_SYSCALLS_OFF;
 	tell(how, why);
 }
