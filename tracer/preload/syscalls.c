@@ -134,8 +134,8 @@ void stub_child(struct stub_frame *frame)
 /* Made here, because the exit could not be recorded when the thread is in strict mode. */
 static void enter_strict_mode(struct stub_frame *frame)
 {
-	frame->rax = (uint64_t)SYSTEM(SYS_prctl, frame->rdi, frame->rsi, frame->rdx, frame->r10,
-				      frame->r8);
+	frame->rax = (uint64_t)SYSTEM((long)frame->rax, frame->rdi, frame->rsi, frame->rdx,
+				      frame->r10, frame->r8);
 	frame->at = stub_hot_at(frame->stub, stub_ways.done);
 	if (frame->rax == 0)
 		attach_be_strict();
@@ -188,6 +188,8 @@ void stub_look(struct stub_frame *frame)
 		break;
 	case SYS_seccomp:
 		attach_be_quiet();
+		if (frame->rdi == SECCOMP_SET_MODE_STRICT)
+			enter_strict_mode(frame);
 		break;
 	default:
 		if (dispatch_is_armed() && dispatch_look(frame)) {
