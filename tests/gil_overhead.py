@@ -1,6 +1,6 @@
 #!/usr/bin/python3
-"""What tracing costs an interpreter: two threads that count down, and echoes beside a CPU-bound thread, traced and not,
-in turns, in one run. gil_overhead.py GILSCOPE SCRIPTS [ROUNDS [PYTHON]]. Exits 1 when a goal is missed."""
+"""What tracing costs an interpreter: two threads that count down, and echoes beside a CPU-bound thread and alone,
+traced with system calls and not, in turns, in one run. gil_overhead.py GILSCOPE SCRIPTS [ROUNDS [PYTHON]]. Exits 1 when a goal is missed."""
 import json
 import os
 import shutil
@@ -18,6 +18,11 @@ CASES = {
     "countdown": (["countdown.py", "--mode", "threads", "--workers", "2", "--size", "4M"], "time", 1.01),
     "echoes": (["convoy.py", "--mode", "threads", "--workers", "2", "--cpu", "1", "--io", "pipe", "--size", "10k"],
                "rate", 0.97),
+    # Two system calls each, or four, and the lock let go of around each.
+    "pipe": (["convoy.py", "--mode", "threads", "--workers", "1", "--cpu", "0", "--io", "pipe", "--size", "200k"],
+             "rate", 0.95),
+    "socketpair": (["convoy.py", "--mode", "threads", "--workers", "1", "--cpu", "0", "--io", "socketpair", "--size",
+                    "50k"], "rate", 0.95),
 }
 
 
