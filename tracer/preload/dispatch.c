@@ -38,12 +38,19 @@ static bool armed, auditing;
 static uint64_t code_begin, code_bytes;
 static struct action theirs;            /* for SIGSYS */
 static _Atomic uint64_t masking_sigsys; /* signals whose handlers' masks had it */
-/* The thread has SIGSYS blocked, it thinks. */
+/* The thread has SIGSYS blocked, it thinks; and one that waits for that to end. */
 static __thread bool blocks __attribute__((tls_model("initial-exec")));
+static __thread bool pending __attribute__((tls_model("initial-exec")));
+static __thread siginfo_t pending_info __attribute__((tls_model("initial-exec")));
 
 static long set_action(const struct action *action, struct action *old)
 {
 	return SYSTEM(SYS_rt_sigaction, SIGSYS, action, old, MASK_BYTES);
+}
+
+static void send_again(siginfo_t *info)
+{
+	SYSTEM(SYS_rt_tgsigqueueinfo, SYSTEM(SYS_getpid), SYSTEM(SYS_gettid), SIGSYS, info);
 }
 
 /* A SIGSYS that is not dispatch's: of a seccomp filter, or sent. */
@@ -51,14 +58,20 @@ static void pass_on(int signal, siginfo_t *info, void *context)
 {
 	const struct action action = theirs;
 
-	if (action.handler == (void *)SIG_IGN && info->si_code <= 0)
+	/* Nobody forces what was sent. */
+	if (info->si_code <= 0 && (action.handler == (void *)SIG_IGN || blocks)) {
+		pending = action.handler != (void *)SIG_IGN;
+		pending_info = *info;
 		return;
+	}
+	if (action.flags & SA_RESETHAND)
+		theirs.handler = (void *)SIG_DFL;
 	if (action.handler == (void *)SIG_DFL || action.handler == (void *)SIG_IGN) {
 		const struct action none = { 0 };
 
 		/* It ends the process when this handler has returned. */
 		set_action(&none, NULL);
-		SYSTEM(SYS_rt_tgsigqueueinfo, SYSTEM(SYS_getpid), SYSTEM(SYS_gettid), signal, info);
+		send_again(info);
 		return;
 	}
 	action.handler(signal, info, context);
@@ -112,12 +125,13 @@ static bool arm(void)
 		      code_bytes, NULL) == 0;
 }
 
-static void look_at_masks(unsigned char look)
+static void look_at_signals(unsigned char look)
 {
 	static const unsigned short numbers[] = { SYS_rt_sigaction,  SYS_rt_sigprocmask,
-						  SYS_rt_sigsuspend, SYS_ppoll,
-						  SYS_pselect6,      SYS_epoll_pwait,
-						  SYS_epoll_pwait2 };
+						  SYS_rt_sigpending, SYS_rt_sigsuspend,
+						  SYS_ppoll,         SYS_pselect6,
+						  SYS_epoll_pwait,   SYS_epoll_pwait2,
+						  SYS_execve,        SYS_execveat };
 
 	for (size_t i = 0; i < sizeof(numbers) / sizeof(numbers[0]); i++)
 		stub_specials[numbers[i]] = look;
@@ -138,7 +152,7 @@ bool dispatch_start(void)
 	set_action(&action, &theirs);
 	SYSTEM(SYS_rt_sigprocmask, SIG_UNBLOCK, &sigsys, &old, MASK_BYTES);
 	blocks = old & sigsys;
-	look_at_masks(1);
+	look_at_signals(1);
 	armed = true;
 	return true;
 }
@@ -165,7 +179,7 @@ void dispatch_end(void)
 		return;
 	SYSTEM(SYS_prctl, PR_SET_SYSCALL_USER_DISPATCH, PR_SYS_DISPATCH_OFF, 0, 0, 0);
 	set_action(&theirs, NULL);
-	look_at_masks(0);
+	look_at_signals(0);
 	armed = false;
 }
 
@@ -212,6 +226,7 @@ static bool look_at_action(struct stub_frame *frame)
 	if (signal == SIGSYS) {
 		old = theirs;
 		/* The child of vfork has its own, until it execs. */
+		action.mask &= ~(BIT(SIGKILL) | BIT(SIGSTOP));
 		if (frame->rsi && !attach_borrowed())
 			theirs = action;
 		frame->rax = 0;
@@ -255,6 +270,46 @@ static bool look_at_mask(struct stub_frame *frame)
 		old |= BIT(SIGSYS);
 	if (frame->rax == 0 && frame->rdx && !copy_back(frame->rdx, &old, sizeof(old)))
 		frame->rax = (uint64_t)-EFAULT;
+	if (pending && !blocks) {
+		pending = false;
+		send_again(&pending_info);
+	}
+	return true;
+}
+
+static bool look_at_pending(struct stub_frame *frame)
+{
+	uint64_t set = 0;
+
+	if (!pending || frame->rsi > MASK_BYTES)
+		return false;
+	frame->rax = (uint64_t)SYSTEM(SYS_rt_sigpending, &set, MASK_BYTES);
+	set |= BIT(SIGSYS);
+	if (!copy_back(frame->rdi, &set, frame->rsi))
+		frame->rax = (uint64_t)-EFAULT;
+	return true;
+}
+
+/* The new program has SIGSYS blocked or ignored as this one thinks it has. Only our own code may
+ * run in between: the kernel kills who is dispatched while it is blocked. */
+static bool look_at_exec(struct stub_frame *frame)
+{
+	const uint64_t sigsys = BIT(SIGSYS);
+	const bool ignores = theirs.handler == (void *)SIG_IGN;
+	struct action ours;
+
+	if (!ignores && !blocks)
+		return false;
+	if (blocks)
+		SYSTEM(SYS_rt_sigprocmask, SIG_BLOCK, &sigsys, NULL, MASK_BYTES);
+	if (ignores)
+		set_action(&theirs, &ours);
+	frame->rax = (uint64_t)SYSTEM((long)frame->rax, frame->rdi, frame->rsi, frame->rdx,
+				      frame->r10, frame->r8);
+	if (ignores)
+		set_action(&ours, NULL);
+	if (blocks)
+		SYSTEM(SYS_rt_sigprocmask, SIG_UNBLOCK, &sigsys, NULL, MASK_BYTES);
 	return true;
 }
 
@@ -313,6 +368,11 @@ bool dispatch_look(struct stub_frame *frame)
 		return look_at_wait(frame, &frame->r8);
 	case SYS_pselect6:
 		return look_at_pselect(frame);
+	case SYS_rt_sigpending:
+		return look_at_pending(frame);
+	case SYS_execve:
+	case SYS_execveat:
+		return look_at_exec(frame);
 	default:
 		return false;
 	}

@@ -39,6 +39,9 @@
 	.macro reserve slow, emptied
 	movq ring_current@gottpoff(%rip), %rcx
 	movq %fs:(%rcx), %rcx
+	/* A thread whose storage libc did not make. */
+	testq %rcx, %rcx
+	jz \emptied + n * STUB_COLD_BYTES
 	movl $16, %r11d
 	xaddq %r11, STUB_RING_NEXT(%rcx)
 	cmpq %r11, STUB_RING_LIMIT(%rcx)
@@ -92,7 +95,7 @@
 1:	movl stub_table + n * STUB_ENTRY_BYTES + STUB_NUMBER(%rip), %eax
 2:	reserve enter_slow, enter_emptied
 	cmpl $NUMBER_OF_FUTEX, %eax
-	je 6f
+	je enter_futex + n * STUB_COLD_BYTES
 	movl %eax, 8(%r11)
 	movl %edi, 12(%r11)
 	stamp KIND_SYSCALL
@@ -110,14 +113,6 @@
 	movq %rdx, (%r11)
 	movq %rcx, %rdx
 5:	jmp *stub_table + n * STUB_ENTRY_BYTES + STUB_BACK(%rip)
-6:	movq %rdi, 8(%r11)
-	movb %sil, 15(%r11)
-	stamp KIND_FUTEX
-	movl $NUMBER_OF_FUTEX, %eax
-	/* [record-commit] */
-	movq %rdx, (%r11)
-	movq %rcx, %rdx
-	jmp 3b
 	.org 1b + STUB_BYTES - 8, 0xcc
 	.quad stub_table + n * STUB_ENTRY_BYTES - .
 	.if n == 0
@@ -146,7 +141,7 @@
 	.balign 4096
 	object stub_cold
 	.cfi_startproc
-	rule_slot 0x80, 0xff, 0xf8, 0x00
+	rule_slot 0x00, 0xff, 0xf8, 0x01
 	.set n, 0
 	.rept STUBS
 1:	leave stub_slow_enter
@@ -168,6 +163,14 @@
 	jnz first_returned + n * STUB_BYTES
 	leaq stub_table + n * STUB_ENTRY_BYTES(%rip), %rcx
 	jmp stub_slow_child
+8:	movq %rdi, 8(%r11)
+	movb %sil, 15(%r11)
+	stamp KIND_FUTEX
+	movl $NUMBER_OF_FUTEX, %eax
+	/* [record-commit] */
+	movq %rdx, (%r11)
+	movq %rcx, %rdx
+	jmp first_call + n * STUB_BYTES
 	.org 1b + STUB_COLD_BYTES - 8, 0xcc
 	.quad stub_table + n * STUB_ENTRY_BYTES - .
 	.if n == 0
@@ -178,6 +181,7 @@
 	.set first_any, 5b
 	.set first_looked_at, 6b
 	.set first_spawn, 7b
+	.set enter_futex, 8b
 	.endif
 	.set n, n + 1
 	.endr

@@ -15,7 +15,7 @@
 #define STUBS 1024
 #define STUB_ENTRY_BYTES 32 /* in the table */
 #define STUB_BYTES 256      /* of hot code */
-#define STUB_COLD_BYTES 128
+#define STUB_COLD_BYTES 256
 #define STUB_MOVED_BYTES 32 /* for instructions that are moved from a site; two for each stub */
 #define STUB_MOVED_ROOM 24  /* of which so many can be written */
 #define STUB_NUMBERS 512

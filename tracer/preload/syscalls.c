@@ -64,8 +64,11 @@ static uint64_t operand_of(const struct stub_frame *frame)
 
 static void put_slow(const struct stub_frame *frame, unsigned kind, uint64_t operand)
 {
+	/* A thread with storage that libc did not make has no ring. */
+	if (!ring_current)
+		attach_lost(1);
 	/* The counter must not be read in seccomp's strict mode. */
-	if (!attach_is_strict())
+	else if (!attach_is_strict())
 		ring_put_slow(attach_ring((unsigned)(frame->at & 0xffff)), frame->at >> 16,
 			      ring_head(kind, clock_raw()), operand);
 }
@@ -84,14 +87,16 @@ void stub_exit_slow(struct stub_frame *frame)
 
 static void put(unsigned kind, uint64_t operand)
 {
-	if (!attach_is_strict())
+	if (!ring_current)
+		attach_lost(1);
+	else if (!attach_is_strict())
 		ring_put(ring_current, ring_head(kind, clock_raw()), operand);
 }
 
 /* The calling thread, or the whole process, ends with this call. */
 static void end(void)
 {
-	if (!attach_borrowed())
+	if (ring_current && !attach_borrowed())
 		ring_close(ring_current);
 }
 
@@ -124,9 +129,9 @@ void stub_child(struct stub_frame *frame)
 {
 	if (dispatch_is_armed())
 		dispatch_arm();
-	if (attach_is_reserved(ring_current))
+	if (ring_current && attach_is_reserved(ring_current))
 		attach_adopt(ring_current);
-	else if (ring_current->shared)
+	else if (ring_current && ring_current->shared)
 		put(TRACE_SYSCALL_EXIT, 0);
 	frame->at = stub_hot_at(frame->stub, stub_ways.done);
 }
