@@ -108,10 +108,18 @@ static bool make_far_page(struct object *object)
 	return false;
 }
 
+static void write_far_jump(uint64_t at, uint64_t to)
+{
+	/* jmp *0(%rip), and what it reads there. */
+	unsigned char jump[FAR_BYTES] = { 0xff, 0x25 };
+
+	memcpy(jump + 6, &to, sizeof(to));
+	write_code(at, jump, sizeof(jump));
+}
+
 /* A place near 'site' from where 'to' is reached; 0: none. */
 static uint64_t reach(struct object *object, uint64_t site, uint64_t to)
 {
-	unsigned char jump[FAR_BYTES] = { 0xff, 0x25 };
 	uint64_t at;
 
 	if (is_near(site, to))
@@ -122,8 +130,7 @@ static uint64_t reach(struct object *object, uint64_t site, uint64_t to)
 	at = object->far_page + object->far_used;
 	if (!is_near(site, at) || !protect(at, FAR_BYTES, PROT_WRITE))
 		return 0;
-	memcpy(jump + 6, &to, sizeof(to));
-	write_code(at, jump, sizeof(jump));
+	write_far_jump(at, to);
 	protect(at, FAR_BYTES, 0);
 	object->far_used += FAR_BYTES;
 	return at;
@@ -134,14 +141,14 @@ static uint64_t move(unsigned char *room, const uint8_t *bytes, size_t size, uin
 {
 	const uint64_t at = (uint64_t)(uintptr_t)room;
 
-	if (size + JUMP_BYTES > STUB_MOVED_ROOM || !is_near(at + size, to))
-		return 0;
 	write_code(at, bytes, size);
-	write_jump(at + size, to);
+	write_far_jump(at + size, to);
 	return at;
 }
+_Static_assert(sizeof(((struct arena_site *)0)->bytes) + FAR_BYTES <= STUB_MOVED_ROOM,
+	       "what is moved has room");
 
-/* Fills in the stub of a site; returns where the site is to jump, 0: that cannot be. */
+/* Fills in the stub of a site; returns where the site is to jump. */
 static uint64_t prepare(const struct object *object, const struct arena_site *site,
 			struct stub *stub)
 {
@@ -162,7 +169,7 @@ static uint64_t prepare(const struct object *object, const struct arena_site *si
 		stub->back = move(room[1], site->bytes + behind, rest, at + site->length);
 	if (site->at > 0)
 		to = move(room[0], site->bytes, site->at, to);
-	return stub->back ? to : 0;
+	return to;
 }
 
 static void give_back(struct stub *stub)
@@ -187,9 +194,7 @@ static bool patch_site(struct object *object, const struct arena_site *site)
 	stub = patch_stub(at + site->at);
 	if (!stub)
 		return false;
-	to = prepare(object, site, stub);
-	if (to)
-		to = reach(object, at, to);
+	to = reach(object, at, prepare(object, site, stub));
 	if (!to) {
 		give_back(stub);
 		return false;
@@ -403,6 +408,29 @@ static int visit(struct dl_phdr_info *info, size_t size, void *walk_)
 	return 0;
 }
 
+/* What dlmopen has loaded beside the program's own: the loader's list of that is new in glibc 2.35.
+ */
+static void visit_namespaces(struct walk *walk)
+{
+#if __GLIBC_PREREQ(2, 35)
+	const struct r_debug_extended *more = (const struct r_debug_extended *)&_r_debug;
+
+	while (_r_debug.r_version >= 2 && (more = more->r_next)) {
+		for (const struct link_map *map = more->base.r_map; map; map = map->l_next) {
+			const ElfW(Ehdr) *header = (const ElfW(Ehdr) *)map->l_addr;
+			struct dl_phdr_info info = { .dlpi_addr = map->l_addr,
+						     .dlpi_name = map->l_name };
+
+			if (!header || memcmp(header->e_ident, ELFMAG, SELFMAG) != 0)
+				continue;
+			info.dlpi_phdr = (const ElfW(Phdr) *)(map->l_addr + header->e_phoff);
+			info.dlpi_phnum = header->e_phnum;
+			visit(&info, sizeof(info), walk);
+		}
+	}
+#endif
+}
+
 static struct walk patch_all(void)
 {
 	struct walk walk = { 0 };
@@ -415,6 +443,7 @@ static struct walk patch_all(void)
 		return walk;
 	}
 	dl_iterate_phdr(visit, &walk);
+	visit_namespaces(&walk);
 	protect(moved, sizeof(stub_moved), 0);
 	for (size_t i = object_count; i > 0; i--) {
 		if (!objects[i - 1].loaded)

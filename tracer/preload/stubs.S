@@ -74,7 +74,7 @@
 	.balign 4096
 	object stub_moved
 	.cfi_startproc
-	rule_slot 0xe0, 0xff, 0x98, 0x00
+	rule_slot 0xc0, 0xff, 0xb8, 0x00
 	.set n, 0
 	.rept STUBS
 	.rept 2

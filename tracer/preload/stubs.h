@@ -16,8 +16,8 @@
 #define STUB_ENTRY_BYTES 32 /* in the table */
 #define STUB_BYTES 256      /* of hot code */
 #define STUB_COLD_BYTES 256
-#define STUB_MOVED_BYTES 32 /* for instructions that are moved from a site; two for each stub */
-#define STUB_MOVED_ROOM 24  /* of which so many can be written */
+#define STUB_MOVED_BYTES 64 /* for instructions that are moved from a site; two for each stub */
+#define STUB_MOVED_ROOM 56  /* of which so many can be written */
 #define STUB_NUMBERS 512
 
 /* Offsets in struct stub, struct ring and struct stub_frame; checked in syscalls.c. */
