@@ -28,8 +28,8 @@ HIDDEN = {"pypy": {"takes", "switches", "drops_forced", "drops_voluntary", "drop
                    "forced_waits"}}
 
 
-# Runs in which the threads happened to run one after another: a lock that nobody had to wait for may not be told
-# from others.
+# Runs in which the threads happened to run one after another: a lock that nobody had to wait for, or one of them once,
+# may not be told from others.
 unfought = []
 compared = collections.Counter()
 
@@ -62,7 +62,7 @@ def counts_agree(folder, model, params, workload, workers):
              *WORKLOADS[workload], *options]
     traced, told = trace(folder, *words)
     own = json.loads(traced.stdout)["gil_counts"] if traced.returncode == 0 else {}
-    if own.get("contended") == 0 and told.returncode == 1:
+    if own.get("contended", 2) <= 1 and told.returncode == 1:
         unfought.append(f"{workload} {model} {workers}")
         return
     if traced.returncode or told.returncode:
@@ -218,7 +218,7 @@ def main():
             compared.clear()
             report(complaints, f"what is seen of {model} is what it counts itself")
             for run_of in unfought:
-                print(f"# nobody waited, and no lock was told: {run_of}", flush=True)
+                print(f"# hardly anybody waited, and no lock was told: {run_of}", flush=True)
             unfought.clear()
         for interpreter, check, sentence in INTERPRETERS:
             path = shutil.which(interpreter)

@@ -27,7 +27,7 @@ extern int __ppoll_chk(struct pollfd *fds, nfds_t count, const struct timespec *
  * counter; it has no ring then. */
 static inline void about(enum trace_call call)
 {
-	if (syscalls_recorded)
+	if (syscalls_in_time)
 		return;
 	if (__builtin_expect(ring_current->limit != 0, 1) || !attach_is_strict())
 		ring_event(TRACE_CALL, 0, call);

@@ -5,7 +5,7 @@
 #include "tracer/preload/attach.h"
 #include "tracer/preload/thread.h"
 
-bool syscalls_recorded;
+bool syscalls_recorded, syscalls_in_time;
 
 static void tell(enum trace_syscalls how, enum trace_syscalls_reason why)
 {
@@ -158,7 +158,7 @@ static void look_at_prctl(struct stub_frame *frame)
 		/* Its handler would be told of stubs. */
 		dispatch_end();
 		patch_undo();
-		syscalls_recorded = false;
+		syscalls_recorded = syscalls_in_time = false;
 		tell(TRACE_SYSCALLS_OFF, TRACE_SYSCALLS_OWN_DISPATCH);
 	}
 }
@@ -268,6 +268,7 @@ void syscalls_start(struct arena *arena)
 	how = begin(arena->syscalls, arena, &why);
 	dispatch_audits(how == TRACE_SYSCALLS_AUDIT);
 	syscalls_recorded = how != TRACE_SYSCALLS_OFF;
+	syscalls_in_time = how == TRACE_SYSCALLS_PATCH || how == TRACE_SYSCALLS_AUDIT;
 	tell(how, why);
 }
 
