@@ -17,7 +17,7 @@ LIMIT = 1500 if FULL else 100
 PYTHON = "/usr/bin/python3"
 MODULES = ["test_thread", "test_queue", "test_fork1", "test_threadsignals"] + FULL * [
     "test_threading", "test_subprocess", "test_concurrent_futures", "test_multiprocessing_fork", "test_signal",
-    "test_faulthandler"]
+    "test_faulthandler", "test_os", "test_posix", "test_socket", "test_select", "test_asyncio"]
 STRESSORS = [["mutex", "sem", "fork"]] + FULL * [[name] for name in (
     "mutex", "sem", "fork", "pthread", "vfork", "clone", "cyclic", "futex", "daemon", "zombie", "resched", "wait",
     "kill", "switch", "procfs")]
@@ -98,7 +98,8 @@ def outcomes(file):
 def cpython_tests(folder, modules):
     """The outcomes, untraced and traced, and complaints about the trace."""
     def words(file):
-        return [PYTHON, "-m", "test", "--junit-xml", file, *modules]
+        # A virtual machine's sockets answer on some hosts, and wait for ever on others.
+        return [PYTHON, "-m", "test", "--ignore", "*VSOCK*", "--junit-xml", file, *modules]
 
     plain, traced = folder.new("plain"), folder.new("traced")
     _, (_, trace) = at_once(lambda: run(words(plain), timeout=LIMIT),

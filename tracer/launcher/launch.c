@@ -221,7 +221,7 @@ static int run(int argc, char *argv[], struct err *err)
 const struct command command_trace = {
 	.name = "trace",
 	.arguments = "[OPTION]... [--] COMMAND [WORD]...",
-	.summary = "record every lock operation of a command and its children",
+	.summary = "record every lock operation and system call of a command and its children",
 	.params = params,
 	.runs_program = true,
 	.run = run,
