@@ -187,47 +187,49 @@ static unsigned must_stay(struct finder *finder, const struct pair *pair)
 	return flags_are_dead(finder, pair) ? SITES_NONE : SITES_FLAGS;
 }
 
+/* Why nothing in the function may be moved. Its numbers can be patched all the same: there the
+ * syscall instruction stays, so a jump to it that was not seen would escape, and do no harm. */
+static unsigned must_not_move(const struct body *body)
+{
+	if (!body->whole)
+		return SITES_UNDECODED;
+	return (body->computes && !body->table) || !body->landings ? SITES_COMPUTED : SITES_NONE;
+}
+
+/* 'run' is the load of the number and the call, and becomes what is moved. */
+static void choose_patch(struct finder *finder, const struct pair *pair, uint64_t from,
+			 struct run *run, struct arena_site *site)
+{
+	if (pair->address - run->begin == JUMP_BYTES && run->begin >= from &&
+	    !is_entered(pair, run)) {
+		site->shape = SITE_NUMBER;
+		return;
+	}
+	site->reason = (uint8_t)must_not_move(&finder->bodies[pair->body]);
+	if (site->reason == SITES_NONE)
+		site->reason = (uint8_t)choose_run(finder, pair, from, run);
+	if (site->reason == SITES_NONE)
+		site->shape = SITE_MOVED;
+}
+
 void shape_choose(struct finder *finder, const struct pair *pair, uint64_t from,
 		  struct arena_site *site)
 {
-	const struct body *body;
-	struct run run = { pair->address, pair->address + SYSCALL_BYTES };
+	const struct run call = { pair->address, pair->address + SYSCALL_BYTES };
+	struct run run = call;
 	uint32_t number = 0;
-	unsigned length = 0;
 
 	*site = (struct arena_site){ .shape = SITE_LEFT };
 	if (pair->kind == PAIR_CALL)
-		length = number_before(finder, pair, &number);
-	if (length > 0 && number == SIGRETURN) {
+		run.begin -= number_before(finder, pair, &number);
+	if (run.begin < call.begin && number == SIGRETURN) {
 		site->shape = SITE_RETURNS;
-		site->number = number;
-		run.begin -= length;
-		fill(finder, &run, pair, site);
-		return;
-	}
-	site->reason = (uint8_t)must_stay(finder, pair);
-	if (site->reason != SITES_NONE) {
-		fill(finder, &run, pair, site);
-		return;
-	}
-	body = &finder->bodies[pair->body];
-	if (length == JUMP_BYTES && !is_target(pair, pair->address) &&
-	    pair->address - length >= from) {
-		site->shape = SITE_NUMBER;
-		site->number = number;
-		run.begin -= length;
-	} else if (!body->whole) {
-		site->reason = SITES_UNDECODED;
-	} else if ((body->computes && !body->table) || !body->landings) {
-		site->reason = SITES_COMPUTED;
 	} else {
-		struct run moved;
-
-		site->reason = (uint8_t)choose_run(finder, pair, from, &moved);
-		if (site->reason == SITES_NONE) {
-			site->shape = SITE_MOVED;
-			run = moved;
-		}
+		site->reason = (uint8_t)must_stay(finder, pair);
+		if (site->reason == SITES_NONE)
+			choose_patch(finder, pair, from, &run, site);
 	}
-	fill(finder, &run, pair, site);
+	if (site->shape == SITE_RETURNS || site->shape == SITE_NUMBER)
+		site->number = number;
+	fill(finder, site->shape == SITE_LEFT ? &call : &run, pair, site);
 }
