@@ -11,7 +11,6 @@
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 /* It becomes a word of each workload's command line. */
 #define PIN_MAX 512
@@ -81,6 +80,10 @@ static const struct param params[] = {
 	  .kind = PARAM_TEXT,
 	  .value = "C,..",
 	  .help = "events to count, see gilscope list counters; none" },
+	{ .name = "trace",
+	  .kind = PARAM_FLAG,
+	  .help = "counts system calls without root: three more rounds under gilscope trace, "
+		  "which are not timed" },
 	{ .name = "limit",
 	  .kind = PARAM_TIME,
 	  .fallback = "30s",
@@ -106,10 +109,22 @@ static const struct param params[] = {
 /* Of --like, when it is none of those that are measured. Large. */
 static struct runtimes like_runtimes;
 
-static void print_row(const struct cell *cell, int width)
+/* What the traced rounds came to; an empty text when there were none. */
+static void say_calls(const struct result *result, const struct cell *cell, char *to, size_t room)
 {
 	const struct summary *summary = &cell->summary;
-	char time[48] = "-", relative[48] = "-", latency[48] = "-";
+
+	to[0] = '\0';
+	if (result->traced && cell->traced_count > 0)
+		snprintf(to, room, "%.0f / %.0f", summary->syscalls, summary->futex);
+	else if (result->traced)
+		snprintf(to, room, "-");
+}
+
+static void print_row(const struct result *result, const struct cell *cell, int width)
+{
+	const struct summary *summary = &cell->summary;
+	char time[48] = "-", relative[48] = "-", latency[48] = "-", calls[48];
 
 	if (cell->status == CELL_FAILED) {
 		printf("%-*s FAILED: %s\n", width, cell->id, cell->reason);
@@ -126,7 +141,9 @@ static void print_row(const struct cell *cell, int width)
 		snprintf(latency, sizeof(latency), "%.2f / %.2f",
 			 (double)histogram_percentile(cell->latency, 0.5) / 1e6,
 			 (double)histogram_percentile(cell->latency, 0.99) / 1e6);
-	printf("%-*s %4zu %10s  %-22s %s\n", width, cell->id, summary->n, time, relative, latency);
+	say_calls(result, cell, calls, sizeof(calls));
+	printf("%-*s %4zu %10s  %-22s %-*s%s\n", width, cell->id, summary->n, time, relative,
+	       calls[0] ? 22 : 0, latency, calls);
 }
 
 /* The longest of the names. */
@@ -156,18 +173,42 @@ static void print_likenesses(const struct result *result)
 	}
 }
 
+/* Each reason once, with the first cell that has it. */
+static void print_lost_calls(const struct matrix *matrix)
+{
+	for (size_t i = 0; i < matrix->count; i++) {
+		const struct cell *cell = &matrix->cells[i];
+		size_t same = 0, first = i;
+
+		for (size_t k = 0; k < matrix->count; k++) {
+			if (strcmp(matrix->cells[k].traced_reason, cell->traced_reason) != 0)
+				continue;
+			first = k < first ? k : first;
+			same++;
+		}
+		if (!cell->traced_reason[0] || first < i)
+			continue;
+		printf("NOT COUNTED: system calls of %s", cell->id);
+		if (same > 1)
+			printf(" and %zu more", same - 1);
+		printf(": %s\n", cell->traced_reason);
+	}
+}
+
 static void print_table(const struct result *result, const char *folder)
 {
 	const int width = name_width(result->matrix);
 	size_t failed = 0;
 
-	printf("%-*s %4s %10s  %-22s %s\n", width, "cell", "n", "median ms", "against sequential",
-	       "latency p50 / p99 ms");
+	printf("%-*s %4s %10s  %-22s %-*s%s\n", width, "cell", "n", "median ms",
+	       "against sequential", result->traced ? 22 : 0, "latency p50 / p99 ms",
+	       result->traced ? "system calls / futex" : "");
 	for (size_t i = 0; i < result->matrix->count; i++) {
-		print_row(&result->matrix->cells[i], width);
+		print_row(result, &result->matrix->cells[i], width);
 		failed += result->matrix->cells[i].status == CELL_FAILED;
 	}
 	print_likenesses(result);
+	print_lost_calls(result->matrix);
 	for (size_t i = 0; i < result->runtimes->count; i++) {
 		const struct runtime *runtime = &result->runtimes->row[i];
 
@@ -235,6 +276,7 @@ static bool set_up(struct sampler *sampler, struct result *result, struct matrix
 	result->runs = (unsigned)param_number(options, "runs");
 	result->warmup = (unsigned)param_number(options, "warmup");
 	result->seed = param_number(options, "seed");
+	result->traced = param_number(options, "trace") ? CELL_TRACED : 0;
 	sampler->pin = result->pin;
 	sampler->limit_ns = param_number(options, "limit");
 	return counters_find(result->counters, list, err) &&
@@ -243,20 +285,6 @@ static bool set_up(struct sampler *sampler, struct result *result, struct matrix
 	       matrix_fill(matrix, options, err) && matrix_settle(matrix, options, err) &&
 	       find_like(matrix, param_get(options, "like"), err) &&
 	       check_cells(sampler, matrix, err);
-}
-
-/* A run that was ended tells its parent by the same signal, as if it had not been caught. */
-_Noreturn static void die_of(int signal_number)
-{
-	sigset_t set;
-
-	fflush(NULL);
-	signal(signal_number, SIG_DFL);
-	raise(signal_number);
-	sigemptyset(&set);
-	sigaddset(&set, signal_number);
-	sigprocmask(SIG_UNBLOCK, &set, NULL);
-	_exit(128 + signal_number);
 }
 
 static void run_matrix(struct sampler *sampler, struct result *result, struct matrix *matrix)
@@ -297,10 +325,10 @@ static bool run_bench(struct sampler *sampler, struct result *result, struct mat
 	process_catch_signals();
 	if (!set_up(sampler, result, matrix, options, err)) {
 		if (process_stop_signal())
-			die_of(process_stop_signal());
+			process_die_of_signal();
 		return false;
 	}
-	files = result_open(folder, err);
+	files = result_open(folder, result_outputs, err);
 	if (!files)
 		return false;
 	run_matrix(sampler, result, matrix);
@@ -308,7 +336,7 @@ static bool run_bench(struct sampler *sampler, struct result *result, struct mat
 		return false;
 	print_table(result, folder);
 	if (result->partial_reason)
-		die_of(process_stop_signal());
+		process_die_of_signal();
 	return true;
 }
 

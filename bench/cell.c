@@ -3,6 +3,7 @@
 
 #include "bench/runtime.h"
 
+#include <assert.h>
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
@@ -59,6 +60,9 @@ void cell_name(struct cell *cell)
 			    named ? ":" : "", cell->workload, cell->mode, cell->gil[0] ? ":" : "",
 			    cell->gil, cell->workers);
 
+	if (cell->cpus && used < (int)sizeof(cell->id))
+		used += snprintf(cell->id + used, sizeof(cell->id) - (size_t)used, "/cpus=%d",
+				 CPU_COUNT(cell->cpus));
 	for (size_t i = 0; i < cell->setting_count && used < (int)sizeof(cell->id); i++)
 		used += snprintf(cell->id + used, sizeof(cell->id) - (size_t)used, "/%s=%s",
 				 cell->settings[i].name, cell->settings[i].value);
@@ -82,6 +86,18 @@ void cell_keep(struct cell *cell, const struct sample *sample, bool timed)
 	*list = more;
 	more[(*count)++] = *sample;
 	cell->status = CELL_OK;
+}
+
+void cell_keep_calls(struct cell *cell, struct calls calls)
+{
+	assert(cell->traced_count < CELL_TRACED);
+	cell->traced[cell->traced_count++] = calls;
+}
+
+void cell_lose_calls(struct cell *cell, const char *reason)
+{
+	cell->traced_count = 0;
+	snprintf(cell->traced_reason, sizeof(cell->traced_reason), "%s", reason);
 }
 
 void cell_fail(struct cell *cell, const char *reason)
@@ -113,8 +129,9 @@ static bool is_reference(const struct cell *other, const struct cell *cell)
 {
 	return strcmp(other->mode, "sequential") == 0 && strcmp(cell->mode, "sequential") != 0 &&
 	       strcmp(other->workload, cell->workload) == 0 && other->runtime == cell->runtime &&
-	       other->size == cell->size && other->workers == cell->workers && other->count > 0 &&
-	       other->status == CELL_OK && cell->status == CELL_OK && same_params(other, cell);
+	       other->size == cell->size && other->workers == cell->workers &&
+	       other->cpus == cell->cpus && other->count > 0 && other->status == CELL_OK &&
+	       cell->status == CELL_OK && same_params(other, cell);
 }
 
 /* The same work done by one thread, on the same CPUs if the matrix has it so, else on others; null
@@ -225,6 +242,25 @@ static double counter_median(const struct cell *cell, size_t counter, double *ro
 	return stats_median(room, n);
 }
 
+static void summarize_calls(struct cell *cell)
+{
+	struct summary *summary = &cell->summary;
+	double syscalls[CELL_TRACED], futex[CELL_TRACED];
+	const size_t n = cell->traced_count;
+
+	summary->syscalls = summary->futex = NAN;
+	for (size_t i = 0; i < n; i++) {
+		syscalls[i] = (double)cell->traced[i].syscalls;
+		futex[i] = (double)cell->traced[i].futex;
+	}
+	if (n == 0)
+		return;
+	stats_sort(syscalls, n);
+	stats_sort(futex, n);
+	summary->syscalls = stats_median(syscalls, n);
+	summary->futex = stats_median(futex, n);
+}
+
 static void summarize(struct cell *cell, double *room, double *scratch)
 {
 	struct summary *summary = &cell->summary;
@@ -254,6 +290,7 @@ void cells_summarize(struct cell *cells, size_t count)
 		struct cell *cell = &cells[i];
 		double *room;
 
+		summarize_calls(cell);
 		if (cell->count == 0)
 			continue;
 		room = calloc(2 * cell->count + cell->counted_count, sizeof(*room));

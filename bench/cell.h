@@ -8,9 +8,11 @@
 #include "bench/counters.h"
 
 #include <jansson.h>
+#include <sched.h>
 #include <stdbool.h>
 
 #define CELL_SETTINGS 6
+#define CELL_TRACED 3 /* enough for a median: counts hardly vary where times do */
 
 /* An option of the workload or of the lock model, as '--name value'. */
 struct setting {
@@ -30,6 +32,11 @@ struct sample {
 	json_t *line;                   /* the workload's own result, without its histogram */
 };
 
+/* System calls of a sample that was traced, in all its processes. */
+struct calls {
+	uint64_t syscalls, futex; /* futex: of these the calls of that name */
+};
+
 enum cell_status { CELL_MISSING, CELL_OK, CELL_FAILED };
 
 /* What the samples come to. Times in nanoseconds; valid when n > 0. */
@@ -43,6 +50,7 @@ struct summary {
 	struct interval relative_ci95;
 	double counters[COUNTERS_MAX]; /* medians; negative: not known */
 	double counted_ns; /* the median time of the samples taken to count; negative: none were */
+	double syscalls, futex; /* medians of the traced samples; NaN: not known */
 };
 
 struct cell {
@@ -50,6 +58,7 @@ struct cell {
 	struct runtime *runtime;              /* null: the C binaries */
 	char workload[32], mode[32], gil[32]; /* gil empty: none */
 	unsigned workers;
+	const cpu_set_t *cpus; /* where its processes may run, from outside; null: where we may */
 	uint64_t size, tick_spins;
 	bool spins_known; /* 0 is a number of spins, too */
 	struct setting settings[CELL_SETTINGS];
@@ -63,6 +72,9 @@ struct cell {
 	size_t count;
 	struct sample *counted; /* taken apart, with the counters on that cost time */
 	size_t counted_count;
+	struct calls traced[CELL_TRACED]; /* taken apart as well, and not timed */
+	size_t traced_count;
+	char traced_reason[400];   /* why there are none of those that were asked for */
 	struct histogram *latency; /* pooled; null: measures none */
 	struct summary summary;
 };
@@ -81,6 +93,10 @@ void cell_name(struct cell *cell);
 const char *cell_status_name(const struct cell *cell);
 /* Adds a sample, to 'samples' or to 'counted'; the cell owns its line from now on. */
 void cell_keep(struct cell *cell, const struct sample *sample, bool timed);
+/* Adds what a traced sample came to. */
+void cell_keep_calls(struct cell *cell, struct calls calls);
+/* Its system calls cannot be known; drops those of samples before. */
+void cell_lose_calls(struct cell *cell, const char *reason);
 void cell_fail(struct cell *cell, const char *reason);
 /* After the last sample: fills the summaries of all cells. Ratios are taken within rounds, so that
  * the machine's drift cancels. */

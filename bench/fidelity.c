@@ -174,9 +174,9 @@ static bool fit_interval(struct study *study, const char *workload, double *inte
 	double ticks = 0, drops[TRACED_RUNS];
 
 	for (size_t i = 0; i < TRACED_RUNS; i++) {
-		struct traced traced;
+		struct lock_counts traced;
 
-		if (!traced_take(&study->sampler, interpreter, &traced, err))
+		if (!traced_lock(&study->sampler, interpreter, &traced, err))
 			return false;
 		drops[i] = traced.drops_forced;
 	}
@@ -231,9 +231,9 @@ static double switches_per_s(struct study *study, const struct cell *one, struct
 	longer.size *= LONGER;
 
 	for (size_t i = 0; i < TRACED_RUNS; i++) {
-		struct traced traced;
+		struct lock_counts traced;
 
-		if (!traced_take(&study->sampler, &longer, &traced, err))
+		if (!traced_lock(&study->sampler, &longer, &traced, err))
 			return -1;
 		rates[i] = traced.switches / traced.elapsed_ns * 1e9;
 	}
@@ -328,7 +328,7 @@ static bool compare(struct study *study, const char *name, const struct param_se
 		return true;
 	}
 	snprintf(folder, sizeof(folder), "%s/%s", param_text(options, "output"), runtime->name);
-	files = fill(study, err) ? result_open(folder, err) : NULL;
+	files = fill(study, err) ? result_open(folder, result_outputs, err) : NULL;
 	if (!files)
 		return false;
 	if (!measure_all(study, fidelity, err)) {

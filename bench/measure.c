@@ -2,11 +2,12 @@
 #include "bench/measure.h"
 
 #include "base/progress.h"
+#include "bench/traced.h"
 
 #include <stdlib.h>
 #include <string.h>
 
-/* Enough for a median: counts hardly vary where times do. */
+/* As CELL_TRACED. */
 #define COUNTING_ROUNDS 3
 
 /* Where a run over the matrix is. */
@@ -106,7 +107,7 @@ static bool set_charged_apart(const struct counters *all, struct counters *rest)
 }
 
 /* What a pass over the matrix is for. */
-enum purpose { WARM_UP, TIME, COUNT };
+enum purpose { WARM_UP, TIME, COUNT, TRACE };
 
 /* Takes one sample of a cell. False only when we were asked to stop. */
 static bool measure_cell(struct sampler *sampler, struct matrix *matrix, struct cell *cell,
@@ -138,7 +139,33 @@ static bool measure_cell(struct sampler *sampler, struct matrix *matrix, struct 
 	return true;
 }
 
-/* One pass over the matrix. A failed cell is not tried again: a crash is a finding, not noise. */
+/* Runs a cell under the tracer. Only another checksum fails the cell: what keeps the tracer from
+ * counting says nothing about the cell. */
+static bool trace_cell(struct sampler *sampler, struct matrix *matrix, struct cell *cell)
+{
+	struct sample sample;
+	struct calls calls;
+	struct err err = { 0 };
+
+	if (traced_calls(sampler, cell, &sample, &calls, &err)) {
+		if (check_checksum(matrix, cell, &sample, &err))
+			cell_keep_calls(cell, calls);
+		else
+			cell_fail(cell, err.text);
+	} else if (!sampler->process.interrupted) {
+		cell_lose_calls(cell, err.text);
+	}
+	json_decref(sample.line);
+	return !sampler->process.interrupted;
+}
+
+/* Whether the pass needs the cell. A crash is a finding, not noise: it is not tried again. */
+static bool is_wanted(const struct cell *cell, enum purpose purpose)
+{
+	return cell->status != CELL_FAILED && (purpose != TRACE || !cell->traced_reason[0]);
+}
+
+/* One pass over the matrix. Traced samples are no samples of the result, and have no number. */
 static bool measure_round(struct sampler *sampler, struct matrix *matrix, enum purpose purpose,
 			  unsigned round, struct pass *pass)
 {
@@ -149,10 +176,12 @@ static bool measure_round(struct sampler *sampler, struct matrix *matrix, enum p
 		struct cell *cell = &matrix->cells[order[i]];
 
 		progress_step(&pass->progress, pass->done++, cell->id);
-		if (cell->status != CELL_FAILED &&
-		    !measure_cell(sampler, matrix, cell, purpose, pass->seq, round))
+		if (is_wanted(cell, purpose) &&
+		    !(purpose == TRACE ?
+			      trace_cell(sampler, matrix, cell) :
+			      measure_cell(sampler, matrix, cell, purpose, pass->seq, round)))
 			return false;
-		pass->seq += purpose != WARM_UP;
+		pass->seq += purpose == TIME || purpose == COUNT;
 		if (process_stop_signal())
 			return false;
 	}
@@ -165,7 +194,7 @@ void measure(struct sampler *sampler, struct result *result, struct matrix *matr
 	static struct counters free_of_charge;
 	const unsigned counting =
 		set_charged_apart(result->counters, &free_of_charge) ? COUNTING_ROUNDS : 0;
-	const unsigned rounds = result->warmup + result->runs + counting;
+	const unsigned rounds = result->warmup + result->runs + counting + result->traced;
 	struct pass pass = { .random = result->seed };
 	bool go_on = process_stop_signal() == 0;
 
@@ -182,5 +211,8 @@ void measure(struct sampler *sampler, struct result *result, struct matrix *matr
 			go_on = measure_round(sampler, matrix, COUNT, i, &pass);
 		counters_finish(result->counters);
 	}
+	sampler->counters = NULL;
+	for (unsigned i = 0; i < result->traced && go_on; i++)
+		go_on = measure_round(sampler, matrix, TRACE, i, &pass);
 	progress_end(&pass.progress);
 }

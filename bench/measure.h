@@ -6,8 +6,9 @@
 
 #include "bench/result.h"
 
-/* Warms up, takes result->runs timed samples per cell, and then counts what costs time to count. A
- * cell that fails keeps its reason and is left alone. Ends early when we are asked to stop. */
+/* Warms up, takes result->runs timed samples per cell, counts what costs time to count, and traces
+ * result->traced samples more, if any. A cell that fails keeps its reason and is left alone. Ends
+ * early when we are asked to stop. */
 void measure(struct sampler *sampler, struct result *result, struct matrix *matrix);
 
 #endif

@@ -59,6 +59,20 @@ int process_stop_signal(void)
 	return stop_signal;
 }
 
+_Noreturn void process_die_of_signal(void)
+{
+	const int number = process_stop_signal();
+	sigset_t set;
+
+	fflush(NULL);
+	signal(number, SIG_DFL);
+	raise(number);
+	sigemptyset(&set);
+	sigaddset(&set, number);
+	sigprocmask(SIG_UNBLOCK, &set, NULL);
+	_exit(128 + number);
+}
+
 struct ends {
 	int output[2], error[2], go[2];
 };
@@ -92,7 +106,8 @@ static bool open_all(struct ends *ends, struct err *err)
 
 /* The child's side: a process group of its own, so that all it starts can be ended with it; then
  * waits until the counters are attached. */
-_Noreturn static void become(const struct ends *ends, char *const argv[], pid_t parent)
+_Noreturn static void become(const struct process *process, const struct ends *ends,
+			     char *const argv[], pid_t parent)
 {
 	char go;
 	int nothing;
@@ -110,7 +125,9 @@ _Noreturn static void become(const struct ends *ends, char *const argv[], pid_t 
 	dup2(nothing, STDIN_FILENO);
 	dup2(ends->output[1], STDOUT_FILENO);
 	dup2(ends->error[1], STDERR_FILENO);
-	if (read(ends->go[0], &go, 1) == 1) {
+	if (process->cpus && sched_setaffinity(0, sizeof(*process->cpus), process->cpus) != 0) {
+		dprintf(STDERR_FILENO, "cannot choose the CPUs: %s\n", strerror(errno));
+	} else if (read(ends->go[0], &go, 1) == 1) {
 		execv(argv[0], argv);
 		dprintf(STDERR_FILENO, "cannot run '%s': %s\n", argv[0], strerror(errno));
 	}
@@ -194,7 +211,7 @@ bool process_run(struct process *process, char *const argv[], const struct count
 		return false;
 	pid = fork();
 	if (pid == 0)
-		become(&ends, argv, self);
+		become(process, &ends, argv, self);
 	pidfd = pid > 0 ? pidfd_open(pid, 0) : -1;
 	if (pidfd < 0) {
 		err_set(err, EXIT_IMPOSSIBLE, "cannot start a process: %s", strerror(errno));

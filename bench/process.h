@@ -5,13 +5,16 @@
 
 #include "bench/counters.h"
 
+#include <sched.h>
 #include <stdbool.h>
 #include <sys/resource.h>
 
 #define PROCESS_OUTPUT 262144
 
 struct process {
-	int status; /* as waitpid gives it */
+	const cpu_set_t
+		*cpus; /* the caller's: where it may run, from before exec; null: where we may */
+	int status;    /* as waitpid gives it */
 	bool timed_out;
 	bool interrupted;    /* we were asked to stop; the process was killed */
 	uint64_t wall_ns;    /* from before the fork to after the wait */
@@ -27,6 +30,8 @@ struct process {
 void process_catch_signals(void);
 /* The signal that asked us to stop, or 0. */
 int process_stop_signal(void);
+/* Dies of that signal, as if it had not been caught: so our own parent knows. */
+_Noreturn void process_die_of_signal(void);
 
 /* Runs argv[0] (a path). A null 'counters' counts nothing. False when it could not be started or
  * waited for, which is our trouble and not the program's. */

@@ -3,6 +3,7 @@
 
 #include "base/path.h"
 
+#include <assert.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <stdlib.h>
@@ -10,28 +11,25 @@
 #include <sys/file.h>
 #include <unistd.h>
 
-static const struct {
-	const char *name;
-	void (*write)(const struct result *result, FILE *to);
-} outputs[] = {
+const struct result_output result_outputs[] = {
 	{ "samples.tsv", result_samples_tsv },
 	{ "cells.tsv", result_cells_tsv },
-	/* Last: a reader that finds it finds the others. */
 	{ "result.json", result_json },
+	{ 0 },
 };
-
-#define OUTPUTS (sizeof(outputs) / sizeof(outputs[0]))
 
 struct result_files {
 	int lock; /* of the folder: two runs must not write the same files */
 	char folder[4096 - 64];
-	FILE *to[OUTPUTS];
+	const struct result_output *list;
+	size_t count;
+	FILE *to[RESULT_OUTPUTS];
 };
 
 static void path_of(const struct result_files *files, size_t i, const char *suffix, char *to,
 		    size_t room)
 {
-	snprintf(to, room, "%s/%s%s", files->folder, outputs[i].name, suffix);
+	snprintf(to, room, "%s/%s%s", files->folder, files->list[i].name, suffix);
 }
 
 static bool lock_folder(struct result_files *files, struct err *err)
@@ -51,7 +49,7 @@ static bool open_files(struct result_files *files, struct err *err)
 {
 	char path[4096];
 
-	for (size_t i = 0; i < OUTPUTS; i++) {
+	for (size_t i = 0; i < files->count; i++) {
 		path_of(files, i, ".part", path, sizeof(path));
 		files->to[i] = fopen(path, "we");
 		if (!files->to[i])
@@ -61,7 +59,8 @@ static bool open_files(struct result_files *files, struct err *err)
 	return true;
 }
 
-struct result_files *result_open(const char *folder, struct err *err)
+struct result_files *result_open(const char *folder, const struct result_output *list,
+				 struct err *err)
 {
 	struct result_files *files = calloc(1, sizeof(*files));
 
@@ -71,6 +70,10 @@ struct result_files *result_open(const char *folder, struct err *err)
 		return NULL;
 	}
 	files->lock = -1;
+	files->list = list;
+	while (list[files->count].name)
+		files->count++;
+	assert(files->count <= RESULT_OUTPUTS);
 	snprintf(files->folder, sizeof(files->folder), "%s", folder);
 	if (path_make_folder(folder, err) && lock_folder(files, err) && open_files(files, err))
 		return files;
@@ -80,7 +83,7 @@ struct result_files *result_open(const char *folder, struct err *err)
 
 static void close_all(struct result_files *files)
 {
-	for (size_t i = 0; i < OUTPUTS; i++) {
+	for (size_t i = 0; i < files->count; i++) {
 		if (files->to[i])
 			fclose(files->to[i]);
 	}
@@ -93,7 +96,7 @@ void result_abandon(struct result_files *files)
 {
 	char path[4096];
 
-	for (size_t i = 0; files && i < OUTPUTS; i++) {
+	for (size_t i = 0; files && i < files->count; i++) {
 		path_of(files, i, ".part", path, sizeof(path));
 		if (files->to[i])
 			unlink(path);
@@ -108,14 +111,14 @@ static bool flush(FILE *to)
 	return fflush(to) == 0 && !ferror(to) && fsync(fileno(to)) == 0;
 }
 
-bool result_write(struct result_files *files, const struct result *result, struct err *err)
+bool result_write(struct result_files *files, const void *subject, struct err *err)
 {
 	char part[4096], path[4096];
 
-	for (size_t i = 0; i < OUTPUTS; i++) {
+	for (size_t i = 0; i < files->count; i++) {
 		path_of(files, i, "", path, sizeof(path));
 		errno = 0;
-		outputs[i].write(result, files->to[i]);
+		files->list[i].write(subject, files->to[i]);
 		if (!flush(files->to[i])) {
 			err_set(err, EXIT_IMPOSSIBLE, "cannot write '%s': %s; nothing was written",
 				path, strerror(errno));
@@ -123,7 +126,7 @@ bool result_write(struct result_files *files, const struct result *result, struc
 			return false;
 		}
 	}
-	for (size_t i = 0; i < OUTPUTS; i++) {
+	for (size_t i = 0; i < files->count; i++) {
 		path_of(files, i, ".part", part, sizeof(part));
 		path_of(files, i, "", path, sizeof(path));
 		if (rename(part, path) != 0) {

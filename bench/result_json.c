@@ -172,6 +172,33 @@ static void put_params(struct emit *emit, const struct cell *cell)
 	emit_close(emit, '}');
 }
 
+static void put_each_calls(struct emit *emit, const char *name, const struct cell *cell, bool futex)
+{
+	emit_open(emit, name, '[');
+	for (size_t i = 0; i < cell->traced_count; i++)
+		emit_u64(emit, NULL, futex ? cell->traced[i].futex : cell->traced[i].syscalls);
+	emit_close(emit, ']');
+}
+
+/* What was not asked for is null; what was and is not known has the reason. */
+static void put_traced(struct emit *emit, const struct cell *cell)
+{
+	if (cell->traced_count == 0 && !cell->traced_reason[0]) {
+		emit_null(emit, "traced");
+		return;
+	}
+	emit_open(emit, "traced", '{');
+	if (cell->traced_count > 0) {
+		put_each_calls(emit, "syscalls", cell, false);
+		put_each_calls(emit, "futex", cell, true);
+	} else {
+		emit_null(emit, "syscalls");
+		emit_null(emit, "futex");
+	}
+	emit_string(emit, "reason", cell->traced_reason[0] ? cell->traced_reason : NULL);
+	emit_close(emit, '}');
+}
+
 static void put_cell(struct emit *emit, const struct result *result, const struct cell *cell)
 {
 	emit_open(emit, NULL, '{');
@@ -190,6 +217,7 @@ static void put_cell(struct emit *emit, const struct result *result, const struc
 	put_latency(emit, cell);
 	put_samples(emit, "samples", result, cell->samples, cell->count);
 	put_samples(emit, "counted", result, cell->counted, cell->counted_count);
+	put_traced(emit, cell);
 	emit_close(emit, '}');
 }
 
@@ -216,6 +244,7 @@ static void put_run(struct emit *emit, const struct result *result)
 		    "cells that are compared side by side");
 	emit_u64(emit, "runs", result->runs);
 	emit_u64(emit, "warmup", result->warmup);
+	emit_u64(emit, "traced", result->traced);
 	emit_string(emit, "pin", result->pin);
 	emit_string(emit, "clock", "CLOCK_MONOTONIC");
 	emit_string(emit, "clocksource",
@@ -355,25 +384,30 @@ static void put_calibration(struct emit *emit, const struct result *result)
 	emit_close(emit, ']');
 }
 
-void result_json(const struct result *result, FILE *to)
+void result_members(const struct result *result, struct emit *emit)
+{
+	emit_bool(emit, "partial", result->partial_reason != NULL);
+	emit_string(emit, "partial_reason", result->partial_reason);
+	put_run(emit, result);
+	machine_json(&result->machine, emit, "host");
+	machine_build_json(emit, "build");
+	put_warnings(emit, result);
+	put_counter_list(emit, result->counters);
+	put_runtimes(emit, result);
+	put_calibration(emit, result);
+	emit_open(emit, "cells", '[');
+	for (size_t i = 0; i < result->matrix->count; i++)
+		put_cell(emit, result, &result->matrix->cells[i]);
+	emit_close(emit, ']');
+}
+
+void result_json(const void *subject, FILE *to)
 {
 	struct emit emit;
 
 	emit_start(&emit, to, true);
 	emit_open(&emit, NULL, '{');
 	emit_string(&emit, "schema", "gilscope.result/1");
-	emit_bool(&emit, "partial", result->partial_reason != NULL);
-	emit_string(&emit, "partial_reason", result->partial_reason);
-	put_run(&emit, result);
-	machine_json(&result->machine, &emit, "host");
-	machine_build_json(&emit, "build");
-	put_warnings(&emit, result);
-	put_counter_list(&emit, result->counters);
-	put_runtimes(&emit, result);
-	put_calibration(&emit, result);
-	emit_open(&emit, "cells", '[');
-	for (size_t i = 0; i < result->matrix->count; i++)
-		put_cell(&emit, result, &result->matrix->cells[i]);
-	emit_close(&emit, ']');
+	result_members(subject, &emit);
 	emit_close(&emit, '}');
 }

@@ -40,8 +40,9 @@ static void put_sample(FILE *to, const struct result *result, const struct cell 
 	fputc('\n', to);
 }
 
-void result_samples_tsv(const struct result *result, FILE *to)
+void result_samples_tsv(const void *subject, FILE *to)
 {
+	const struct result *result = subject;
 	const struct counters *counters = result->counters;
 
 	fputs("# cell\truntime\tworkload\tmode\tgil\tworkers\tsize\ttimed\tseq\tround\telapsed_ns\t"
@@ -72,11 +73,13 @@ static void put_percentiles(FILE *to, const struct histogram *latency)
 	put_known(to, known, known ? (double)latency->max : 0);
 }
 
-void result_cells_tsv(const struct result *result, FILE *to)
+void result_cells_tsv(const void *subject, FILE *to)
 {
+	const struct result *result = subject;
+
 	fputs("# cell\truntime\tworkload\tmode\tgil\tworkers\tsize\tstatus\tn\tmedian_ns\tlow_ns\t"
 	      "high_ns\tmin_ns\tmad_ns\tnvcsw\tnivcsw\trelative\trelative_low\trelative_high\t"
-	      "p50_ns\tp90_ns\tp99_ns\tp999_ns\tmax_ns\n",
+	      "p50_ns\tp90_ns\tp99_ns\tp999_ns\tmax_ns\tsyscalls\tfutex\n",
 	      to);
 	for (size_t i = 0; i < result->matrix->count; i++) {
 		const struct cell *cell = &result->matrix->cells[i];
@@ -98,6 +101,8 @@ void result_cells_tsv(const struct result *result, FILE *to)
 		put_known(to, interval, summary->relative_ci95.low);
 		put_known(to, interval, summary->relative_ci95.high);
 		put_percentiles(to, cell->latency);
+		put_known(to, cell->traced_count > 0, summary->syscalls);
+		put_known(to, cell->traced_count > 0, summary->futex);
 		fputc('\n', to);
 	}
 }

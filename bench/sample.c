@@ -80,6 +80,7 @@ bool sample_check(struct sampler *sampler, const struct cell *cell, struct err *
 
 	build(&line, sampler, cell);
 	add_word(&line, "", "--describe");
+	process->cpus = cell->cpus;
 	if (!process_run(process, line.argv, NULL, CHECK_LIMIT_NS, err))
 		return false;
 	if (process->interrupted)
@@ -189,6 +190,7 @@ bool sample_take(struct sampler *sampler, const struct cell *cell, struct sample
 	*sample = (struct sample){ 0 };
 	build(&line, sampler, cell);
 	add_word(&line, "", "--json");
+	process->cpus = cell->cpus;
 	disturbance_read(&before);
 	if (!process_run(process, line.argv, sampler->counters, sampler->limit_ns, err))
 		return false;

@@ -18,6 +18,62 @@ static int drop(const char *path, const struct stat *info, int type, struct FTW 
 	return remove(path);
 }
 
+/* Leaves what the report says in the sampler's process. */
+static bool report(struct sampler *sampler, char *self, char *folder, const char *about,
+		   struct err *err)
+{
+	char command[] = "report", option[32], json[] = "--json";
+	char *const words[] = { self, command, option, json, folder, NULL };
+	struct process *process = &sampler->process;
+
+	snprintf(option, sizeof(option), "%s", about);
+	process->cpus = NULL;
+	if (!process_run(process, words, NULL, REPORT_LIMIT_NS, err))
+		return false;
+	if (process->interrupted)
+		return err_set(err, EXIT_FAILED, "was interrupted");
+	return process_judge(process, REPORT_LIMIT_NS, err) ||
+	       err_set(err, EXIT_FAILED, "gilscope report %s", err->text);
+}
+
+static bool trace(struct sampler *sampler, const struct cell *cell, const char *about, char *folder,
+		  struct sample *sample, struct err *err)
+{
+	const bool calls = strcmp(about, "--syscalls") == 0;
+	char command[] = "trace", quiet[] = "--quiet", syscalls[32], output[] = "-o", end[] = "--";
+	char self[PATH_MAX] = "";
+	char *const words[] = { self, command, quiet, syscalls, output, folder, end, NULL };
+	bool taken;
+
+	snprintf(syscalls, sizeof(syscalls), "--syscalls=%s", calls ? "auto" : "off");
+	if (readlink("/proc/self/exe", self, sizeof(self) - 1) < 0)
+		return err_set(err, EXIT_IMPOSSIBLE, "cannot find gilscope itself: %s",
+			       strerror(errno));
+	sampler->before = words;
+	taken = sample_take(sampler, cell, sample, err);
+	sampler->before = NULL;
+	return taken && report(sampler, self, folder, about, err);
+}
+
+/* 'about' is the option of gilscope report. */
+static bool take(struct sampler *sampler, const struct cell *cell, const char *about,
+		 struct sample *sample, struct err *err)
+{
+	const char *place = getenv("TMPDIR");
+	char above[PATH_MAX / 2], folder[PATH_MAX];
+	bool good;
+
+	*sample = (struct sample){ 0 };
+	snprintf(above, sizeof(above), "%s/gilscope-XXXXXX", place ? place : "/tmp");
+	if (!mkdtemp(above))
+		return err_set(err, EXIT_IMPOSSIBLE, "cannot make a folder '%s': %s", above,
+			       strerror(errno));
+	snprintf(folder, sizeof(folder), "%s/trace", above);
+	good = trace(sampler, cell, about, folder, sample, err);
+	nftw(above, drop, 8, FTW_DEPTH | FTW_PHYS);
+	return good;
+}
+
 static double number_of(const json_t *gil, const char *name)
 {
 	const json_t *value = json_object_get(gil, name);
@@ -26,70 +82,104 @@ static double number_of(const json_t *gil, const char *name)
 }
 
 /* The first lock of the report; there is one in a program with one interpreter. */
-static bool read_report(const char *text, struct traced *traced, struct err *err)
+static bool read_lock(const char *text, struct lock_counts *counts, struct err *err)
 {
 	json_t *report = json_loads(text, 0, NULL);
 	const json_t *gil = json_array_get(json_object_get(report, "gils"), 0);
+	const bool found = gil != NULL;
 
-	traced->switches = number_of(gil, "switches");
-	traced->drops_forced = number_of(gil, "drops_forced");
-	if (traced->switches < 0)
-		traced->switches = number_of(gil, "handovers");
-	if (traced->drops_forced < 0)
-		traced->drops_forced = number_of(gil, "handovers");
+	counts->switches = number_of(gil, "switches");
+	counts->drops_forced = number_of(gil, "drops_forced");
+	if (counts->switches < 0)
+		counts->switches = number_of(gil, "handovers");
+	if (counts->drops_forced < 0)
+		counts->drops_forced = number_of(gil, "handovers");
 	json_decref(report);
-	return (gil && traced->switches >= 0) ||
+	return (found && counts->switches >= 0) ||
 	       err_set(err, EXIT_FAILED, "no lock was found in its trace");
 }
 
-static bool report(struct sampler *sampler, char *self, char *folder, struct traced *traced,
-		   struct err *err)
-{
-	char command[] = "report", gil[] = "--gil", json[] = "--json";
-	char *const words[] = { self, command, gil, json, folder, NULL };
-
-	if (!process_run(&sampler->process, words, NULL, REPORT_LIMIT_NS, err))
-		return false;
-	if (sampler->process.interrupted)
-		return err_set(err, EXIT_FAILED, "was interrupted");
-	return process_judge(&sampler->process, REPORT_LIMIT_NS, err) &&
-	       read_report(sampler->process.output, traced, err);
-}
-
-static bool trace(struct sampler *sampler, const struct cell *cell, char *folder,
-		  struct traced *traced, struct err *err)
-{
-	char command[] = "trace", quiet[] = "--quiet", output[] = "-o", end[] = "--";
-	char self[PATH_MAX] = "";
-	char *const words[] = { self, command, quiet, output, folder, end, NULL };
-	struct sample sample;
-	bool taken;
-
-	if (readlink("/proc/self/exe", self, sizeof(self) - 1) < 0)
-		return err_set(err, EXIT_IMPOSSIBLE, "cannot find gilscope itself: %s",
-			       strerror(errno));
-	sampler->before = words;
-	taken = sample_take(sampler, cell, &sample, err);
-	sampler->before = NULL;
-	json_decref(sample.line);
-	traced->elapsed_ns = (double)sample.elapsed_ns;
-	return taken && report(sampler, self, folder, traced, err);
-}
-
-bool traced_take(struct sampler *sampler, const struct cell *cell, struct traced *traced,
+bool traced_lock(struct sampler *sampler, const struct cell *cell, struct lock_counts *counts,
 		 struct err *err)
 {
-	const char *place = getenv("TMPDIR");
-	char above[PATH_MAX / 2], folder[PATH_MAX];
-	bool good;
+	struct sample sample;
+	const bool good = take(sampler, cell, "--gil", &sample, err);
 
-	*traced = (struct traced){ 0 };
-	snprintf(above, sizeof(above), "%s/gilscope-XXXXXX", place ? place : "/tmp");
-	if (!mkdtemp(above))
-		return err_set(err, EXIT_IMPOSSIBLE, "cannot make a folder '%s': %s", above,
-			       strerror(errno));
-	snprintf(folder, sizeof(folder), "%s/trace", above);
-	good = trace(sampler, cell, folder, traced, err);
-	nftw(above, drop, 8, FTW_DEPTH | FTW_PHYS);
+	*counts = (struct lock_counts){ .elapsed_ns = (double)sample.elapsed_ns };
+	json_decref(sample.line);
+	return good && read_lock(sampler->process.output, counts, err);
+}
+
+static const char *text_of(const json_t *object, const char *name)
+{
+	return json_string_value(json_object_get(object, name));
+}
+
+/* Whether all processes were recorded; not known is no. */
+static bool check_ways(const json_t *recorded, struct err *err)
+{
+	const json_t *ways = json_object_get(recorded, "ways"), *way;
+	size_t i;
+
+	json_array_foreach((json_t *)ways, i, way)
+	{
+		const char *mode = text_of(way, "mode"), *reason = text_of(way, "reason");
+
+		if (!mode || strcmp(mode, "off") == 0)
+			return err_set(err, EXIT_IMPOSSIBLE, "not recorded: %s",
+				       reason ? reason : "the trace does not say why");
+	}
+	return json_array_size(ways) > 0 ||
+	       err_set(err, EXIT_FAILED, "gilscope report does not say how they were recorded");
+}
+
+static bool check_whole(const json_t *recorded, struct err *err)
+{
+	const json_t *troubles = json_object_get(recorded, "troubles");
+	const char *trouble = text_of(json_array_get(troubles, 0), "trouble");
+	json_int_t lost;
+
+	if (json_unpack((json_t *)recorded, "{s:I}", "lost", &lost) != 0)
+		return err_set(err, EXIT_FAILED, "gilscope report does not say what was lost");
+	if (lost > 0)
+		return err_set(err, EXIT_FAILED, "%lld events of its trace were lost",
+			       (long long)lost);
+	return !trouble || err_set(err, EXIT_FAILED, "its trace is not whole: %s", trouble);
+}
+
+static bool read_report(const json_t *report, struct calls *calls, struct err *err)
+{
+	const json_t *recorded = json_object_get(report, "recorded");
+	const char *reason = text_of(report, "totals_reason");
+	json_int_t all, futex;
+
+	if (!check_whole(recorded, err) || !check_ways(recorded, err))
+		return false;
+	if (json_unpack((json_t *)report, "{s:{s:I, s:I}}", "totals", "calls", &all, "futex",
+			&futex) != 0)
+		return err_set(err, EXIT_FAILED, "not recorded: %s",
+			       reason ? reason : "gilscope report has no totals");
+	if (all < 1 || futex < 0 || futex > all)
+		return err_set(err, EXIT_FAILED, "gilscope report has totals that cannot be");
+	*calls = (struct calls){ .syscalls = (uint64_t)all, .futex = (uint64_t)futex };
+	return true;
+}
+
+bool traced_read_calls(const char *text, struct calls *calls, struct err *err)
+{
+	json_error_t where;
+	json_t *report = json_loads(text, 0, &where);
+	const bool good = report ? read_report(report, calls, err) :
+				   err_set(err, EXIT_FAILED, "gilscope report cannot be read: %s",
+					   where.text);
+
+	json_decref(report);
 	return good;
+}
+
+bool traced_calls(struct sampler *sampler, const struct cell *cell, struct sample *sample,
+		  struct calls *calls, struct err *err)
+{
+	return take(sampler, cell, "--syscalls", sample, err) &&
+	       traced_read_calls(sampler->process.output, calls, err);
 }

@@ -1,18 +1,26 @@
-/* Runs a cell once under gilscope trace, and asks gilscope report what its lock came to. */
+/* Runs a cell once under gilscope trace, and asks gilscope report what came of it. The trace is
+ * removed. */
 #ifndef BENCH_TRACED_H
 #define BENCH_TRACED_H
 
 #include "bench/sample.h"
 
 /* Of the process's lock; where it hides them negative. */
-struct traced {
+struct lock_counts {
 	double elapsed_ns;   /* of the workload's timed part, traced */
 	double switches;     /* takes by another thread than the one before */
 	double drops_forced; /* where the lock hides these, announced hand-overs */
 };
 
-/* As sample_take; the trace is removed. */
-bool traced_take(struct sampler *sampler, const struct cell *cell, struct traced *traced,
+/* What the lock came to; system calls are not recorded meanwhile. */
+bool traced_lock(struct sampler *sampler, const struct cell *cell, struct lock_counts *counts,
 		 struct err *err);
+/* As sample_take, with the system calls of all processes from the moment on when the recorder is
+ * loaded. False as well when the sample is good and its calls are not known. */
+bool traced_calls(struct sampler *sampler, const struct cell *cell, struct sample *sample,
+		  struct calls *calls, struct err *err);
+/* For it: what gilscope report --syscalls --json says. Counts of which some were lost are not
+ * known. */
+bool traced_read_calls(const char *text, struct calls *calls, struct err *err);
 
 #endif

@@ -63,11 +63,13 @@ def write_program(path, script):
     return path
 
 
-def fake(folder, script):
-    """A gilscope whose workloads are one shell script."""
+def fake(folder, script, recorder=False):
+    """A gilscope whose workloads are one shell script; with the recorder it can trace them."""
     os.makedirs(os.path.join(folder, "workloads"))
     os.makedirs(os.path.join(folder, "plots"), exist_ok=True)
     shutil.copy(os.path.join(BUILD, "gilscope"), folder)
+    if recorder:
+        os.symlink(os.path.join(BUILD, "tracer"), os.path.join(folder, "tracer"))
     write_program(os.path.join(folder, "workloads", "countdown"),
                   f"case \"$*\" in *--describe*) echo '{DESCRIBE}'; exit;; esac\n{script}")
     return os.path.join(folder, "gilscope")
@@ -342,6 +344,60 @@ def sweeps(bench):
     report(not wrong, "a_sweep_that_cannot_be_is_refused_in_one_sentence", wrong)
 
 
+def traced(tmp):
+    """Rounds under the tracer: of real workloads, and of made-up ones that notice it."""
+    folder = os.path.join(tmp, "traced")
+    words = ["bench", "--workload", "countdown", "--workers", "2", "--runs", "2", "--counters", "none"]
+    done = run(os.path.join(BUILD, "gilscope"), *words, "--mode", "sequential,gil", "--gil", "cpython2", "--size", "300k",
+               "--trace", "-o", folder)
+    result = load(folder) if done.returncode == 0 else {"cells": [], "run": {}}
+    told = {cell["id"]: cell["traced"] for cell in result["cells"]}
+    reasons = {one["reason"] for one in told.values()}
+    sentence = "system_calls_are_counted_in_three_rounds_more"
+    if told and None not in reasons:
+        skip(sentence, min(reasons))
+    else:
+        alone, locked = (told.get(name) or {} for name in ("countdown/sequential/2", "countdown/gil:cpython2/2"))
+        report(done.returncode == 0 and reasons == {None} and result["run"]["traced"] == 3
+               and all(len(one["syscalls"]) == len(one["futex"]) == 3 for one in told.values())
+               and all(0 <= f <= s for one in told.values() for s, f in zip(one["syscalls"], one["futex"]))
+               and len(set(alone["syscalls"])) == 1 and alone["syscalls"][0] < min(locked["syscalls"])
+               and sum(alone["futex"]) < sum(locked["futex"])
+               and all(len(cell["samples"]) == 2 for cell in result["cells"]), sentence, done.stderr, told)
+        rows = open(os.path.join(folder, "cells.tsv"), encoding="utf-8").read().splitlines()
+        names = rows[0].removeprefix("# ").split("\t")
+        rows = {row["cell"]: row for row in (dict(zip(names, row.split("\t"))) for row in rows[1:])}
+        shown = re.search(r"^countdown/sequential/2 .* (\d+) / (\d+)$", done.stdout, re.M)
+        report(shown and [int(shown[1]), int(shown[2])] == [alone["syscalls"][0], sorted(alone["futex"])[1]]
+               and int(rows["countdown/sequential/2"]["syscalls"]) == alone["syscalls"][0]
+               and int(rows["countdown/gil:cpython2/2"]["syscalls"]) == sorted(locked["syscalls"])[1],
+               "table_and_rows_have_the_median_of_the_system_calls", done.stdout, rows)
+
+    notice = "grep -q libgilscope-preload /proc/$$/maps"
+    # What it does otherwise when it is traced, and what becomes of it.
+    cases = {
+        "a_cell_that_cannot_be_traced_keeps_its_times_and_says_why":
+            (f"{notice} && {{ echo not so >&2; exit 9; }}; s=5", 0, "ok", "exited with status 9: not so"),
+        "other_work_under_the_tracer_fails_the_cell": (f"s=5; {notice} && s=6", 1, "failed", None),
+    }
+    for name, (script, status, word, reason) in cases.items():
+        gilscope = fake(os.path.join(tmp, name), script + "\necho '%s'" % (LINE % (1000, "'$s'")), recorder=True)
+        done = run(gilscope, *words, "--mode", "threads", "--size", "7", "--trace", "-o", folder)
+        cell = load(folder)["cells"][0]
+        report(done.returncode == status and cell["status"] == word and len(cell["samples"]) == 2
+               and (reason is None or cell["traced"] == {"syscalls": None, "futex": None, "reason": reason}
+                    and f"NOT COUNTED: system calls of countdown/threads/2: {reason}\n" in done.stdout),
+               name, done.stdout, done.stderr, cell)
+    home = os.path.join(tmp, "seldom")
+    gilscope = fake(home, f"{notice} && echo x >> {home}/seen\necho '%s'" % (LINE % (1000, "5")), recorder=True)
+    run(gilscope, *words, "--mode", "threads", "--size", "7", "-o", folder)
+    untraced = not os.path.exists(home + "/seen") and load(folder)["cells"][0]["traced"] is None
+    run(gilscope, *words, "--mode", "threads", "--size", "7", "--trace", "-o", folder)
+    with open(home + "/seen", encoding="utf-8") as file:
+        seen = len(file.read().split())
+    report(untraced and seen == 3, "no_sample_is_traced_that_is_timed", untraced, seen)
+
+
 def stopped(tmp):
     for number, name in ((signal.SIGTERM, "sigterm"), (signal.SIGINT, "sigint")):
         gilscope = fake(os.path.join(tmp, name), f"echo x >> {tmp}/{name}/runs\n"
@@ -415,6 +471,7 @@ def main():
         made_up(tmp)
         runtimes(tmp)
         likes(tmp)
+        traced(tmp)
         stopped(tmp)
         beside(tmp)
         no_room(tmp)

@@ -135,6 +135,28 @@ static void the_time_of_children_counts(void **state)
 	assert_true(process.usage.ru_minflt > 0);
 }
 
+static void a_process_runs_where_it_may(void **state)
+{
+	struct err err = { 0 };
+	cpu_set_t allowed, one;
+	unsigned cpu = 0;
+
+	(void)state;
+	assert_int_equal(sched_getaffinity(0, sizeof(allowed), &allowed), 0);
+	while (!CPU_ISSET(cpu, &allowed))
+		cpu++;
+	CPU_ZERO(&one);
+	CPU_SET(cpu, &one);
+	process.cpus = &one;
+	assert_true(run("nproc", 60 * SECOND, &err));
+	assert_string_equal(process.output, "1\n");
+	CPU_ZERO(&one);
+	assert_true(run("nproc", 60 * SECOND, &err));
+	assert_false(process_judge(&process, SECOND, &err));
+	assert_non_null(strstr(err.text, "cannot choose the CPUs: Invalid argument"));
+	process.cpus = NULL;
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -146,6 +168,7 @@ int main(void)
 		cmocka_unit_test(a_grandchild_that_keeps_the_output_open_is_not_waited_for),
 		cmocka_unit_test(a_program_that_is_not_there_is_a_failure_and_not_a_crash),
 		cmocka_unit_test(the_time_of_children_counts),
+		cmocka_unit_test(a_process_runs_where_it_may),
 	};
 
 	process_catch_signals();
