@@ -16,7 +16,6 @@
 #include <unistd.h>
 
 #define FIGURES_MAX 16
-#define FIDELITY "fidelity" /* the chart of gilscope fidelity */
 
 static const char *const formats[] = { "svg", "png", NULL };
 
@@ -231,22 +230,29 @@ static bool make(struct plot *plot, struct err *err)
 	return drawn;
 }
 
-/* Is it what gilscope fidelity wrote? */
-static bool is_fidelity(const struct plot *plot)
-{
-	char table[PATH_MAX + 16];
+/* The commands that write a table of their own, NAME.tsv, for a chart of their own. */
+static const char *const own_tables[] = { "fidelity", "experiment", NULL };
 
-	snprintf(table, sizeof(table), "%s/" FIDELITY ".tsv", plot->folder);
-	return access(plot->result, F_OK) != 0 && access(table, R_OK) == 0;
+/* Which of them wrote the folder; null: none. */
+static const char *find_own_table(const struct plot *plot)
+{
+	for (size_t i = 0; own_tables[i]; i++) {
+		char table[PATH_MAX + 16];
+
+		snprintf(table, sizeof(table), "%s/%s.tsv", plot->folder, own_tables[i]);
+		if (access(plot->result, F_OK) != 0 && access(table, R_OK) == 0)
+			return own_tables[i];
+	}
+	return NULL;
 }
 
 /* Its table brings the lines below the chart with it. */
-static bool read_foot(struct plot *plot, struct err *err)
+static bool read_foot(struct plot *plot, const char *name, struct err *err)
 {
 	char table[PATH_MAX + 16], line[sizeof(plot->drawing.foot[0]) + 8];
 	FILE *from;
 
-	snprintf(table, sizeof(table), "%s/" FIDELITY ".tsv", plot->folder);
+	snprintf(table, sizeof(table), "%s/%s.tsv", plot->folder, name);
 	from = fopen(table, "re");
 	if (!from)
 		return err_set(err, EXIT_IMPOSSIBLE, "cannot read '%s': %m", table);
@@ -260,9 +266,9 @@ static bool read_foot(struct plot *plot, struct err *err)
 	return true;
 }
 
-static bool make_fidelity(struct plot *plot, struct err *err)
+static bool make_own(struct plot *plot, const char *name, struct err *err)
 {
-	if (!home_find(&plot->home, err) || !read_foot(plot, err))
+	if (!home_find(&plot->home, err) || !read_foot(plot, name, err))
 		return false;
 	plot->drawing.scripts = plot->home.plots;
 	plot->drawing.folder = plot->folder;
@@ -272,9 +278,9 @@ static bool make_fidelity(struct plot *plot, struct err *err)
 	for (size_t i = 0; formats[i]; i++) {
 		if (plot->format && strcmp(plot->format, formats[i]) != 0)
 			continue;
-		if (!draw_figure(&plot->drawing, FIDELITY, formats[i], err))
+		if (!draw_figure(&plot->drawing, name, formats[i], err))
 			return false;
-		printf("%s/" FIDELITY ".%s\n", plot->folder, formats[i]);
+		printf("%s/%s.%s\n", plot->folder, name, formats[i]);
 	}
 	return true;
 }
@@ -296,6 +302,7 @@ static void tell(const struct plot *plot)
 static int run(int argc, char *argv[], struct err *err)
 {
 	struct plot *plot = calloc(1, sizeof(*plot));
+	const char *own = NULL;
 	bool made;
 
 	if (!plot) {
@@ -303,8 +310,10 @@ static int run(int argc, char *argv[], struct err *err)
 		return err->code;
 	}
 	made = read_words(plot, argc, argv, err);
-	if (made && is_fidelity(plot)) {
-		made = make_fidelity(plot, err);
+	if (made)
+		own = find_own_table(plot);
+	if (own) {
+		made = make_own(plot, own, err);
 	} else if (made) {
 		made = make(plot, err);
 		if (made)

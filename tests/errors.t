@@ -155,6 +155,16 @@ $ countdown --mode threads --size 7 --mode=gil --gil cpython3 --size 10 --gil cp
 countdown, gil cpython2, 2 workers, 10 decrements: ...
 lock: ...
 
+# The published experiment
+
+$ gilscope experiment --gil cpython33 -o experiment
+gilscope: unknown lock model 'cpython33'; did you mean 'cpython3'?
+[2]
+
+$ gilscope experiment --runs none
+gilscope: --runs 'none' is not a number; give 1 to 1000
+[2]
+
 # Fidelity
 
 $ gilscope fidelity --runtime nosuch -o fidelity
