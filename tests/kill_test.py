@@ -158,7 +158,8 @@ def kill_both(folder, moment, spins):
 
 def a_launcher_is_killed_before_it_has_written(folder):
     """It had made files, with nothing in them; the program has ended since."""
-    process, trace, counts, _ = start(folder, "1000", "0")
+    # Few operations, for nobody drains them, and slow ones, so that it has not ended when its launcher is stopped.
+    process, trace, counts, _ = start(folder, "1000", "30000")
     process.send_signal(signal.SIGSTOP)
     wait_for_the_end_of(counts)
     process.kill()

@@ -262,8 +262,9 @@ static void ask(struct arena_object *object, const uint8_t *key, const char *pat
 	memcpy(object->path, path, strlen(path) + 1);
 	/* [object-asked] */
 	atomic_store_explicit(&object->state, OBJECT_ASKED, memory_order_release);
+	/* [object-asked] Who sees the count sees the state. */
+	atomic_fetch_add_explicit(&arena->objects_asked, 1, memory_order_release);
 	SYSTEM(SYS_futex, &object->state, FUTEX_WAKE, INT_MAX);
-	atomic_fetch_add_explicit(&arena->objects_asked, 1, memory_order_relaxed);
 	attach_wake_launcher();
 }
 
