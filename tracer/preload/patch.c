@@ -26,8 +26,8 @@ struct object {
 	uint64_t base, code, code_bytes;      /* its executable segment */
 	const struct arena_object *described; /* null: the launcher does not know it */
 	bool loaded;                          /* seen in this walk */
-	bool patched;
-	uint64_t far_page; /* near it, of jumps to stubs that are far; 0: none */
+	bool patched, complete;               /* but for returns of signal handlers */
+	uint64_t far_page;                    /* near it, of jumps to stubs that are far; 0: none */
 	uint32_t far_used;
 };
 
@@ -220,8 +220,13 @@ static bool patch_object(struct object *object)
 	if (count == 0)
 		return true;
 	object->patched = protect(object->code, object->code_bytes, PROT_WRITE);
-	for (uint32_t i = 0; i < count && object->patched; i++)
-		told[1] += patch_site(object, &sites[i]);
+	object->complete = object->patched;
+	for (uint32_t i = 0; i < count && object->patched; i++) {
+		const bool done = patch_site(object, &sites[i]);
+
+		told[1] += done;
+		object->complete &= done || sites[i].shape == SITE_RETURNS;
+	}
 	if (object->patched)
 		protect(object->code, object->code_bytes, 0);
 	ring_put_args(TRACE_SITES, ring_operand(0, object->base), told, 2);
@@ -506,6 +511,15 @@ enum trace_syscalls_reason patch_start(struct arena *shared)
 	}
 	follow_loader();
 	return TRACE_SYSCALLS_AS_ASKED;
+}
+
+bool patch_has_all_of_libc(void)
+{
+	for (size_t i = 0; i < object_count; i++) {
+		if (has(&objects[i], (const void *)(uintptr_t)getpid))
+			return objects[i].complete;
+	}
+	return false;
 }
 
 void patch_undo(void)

@@ -268,7 +268,8 @@ void syscalls_start(struct arena *arena)
 	how = begin(arena->syscalls, arena, &why);
 	dispatch_audits(how == TRACE_SYSCALLS_AUDIT);
 	syscalls_recorded = how != TRACE_SYSCALLS_OFF;
-	syscalls_in_time = how == TRACE_SYSCALLS_PATCH || how == TRACE_SYSCALLS_AUDIT;
+	syscalls_in_time = (how == TRACE_SYSCALLS_PATCH || how == TRACE_SYSCALLS_AUDIT) &&
+			   patch_has_all_of_libc();
 	tell(how, why);
 }
 
