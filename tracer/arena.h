@@ -69,7 +69,14 @@ enum arena_syscalls {
 #define ARENA_SITES 16384u
 #define ARENA_KEY_BYTES 32
 
-enum arena_object_state { OBJECT_FREE, OBJECT_TAKEN, OBJECT_ASKED, OBJECT_KNOWN, OBJECT_UNKNOWN };
+enum arena_object_state {
+	OBJECT_FREE,
+	OBJECT_TAKEN,
+	OBJECT_ASKED,
+	OBJECT_KNOWN,
+	OBJECT_UNKNOWN,
+	OBJECT_ABANDONED, /* whoever took it was killed before it had said what it wants */
+};
 
 struct arena_object {
 	_Atomic uint32_t state; /* futex */

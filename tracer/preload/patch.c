@@ -20,6 +20,8 @@
 #define PAGE UINT64_C(4096)
 /* The launcher has so long to look at an object; a program does not start before that. */
 #define PATIENCE_NS UINT64_C(10000000000)
+/* And another process to say which object it asks for. */
+#define NAMING_NS UINT64_C(200000000)
 
 /* An object that is loaded. */
 struct object {
@@ -246,13 +248,13 @@ static void forget(struct object *object)
 }
 
 /* Waits as long as the object is in this state, within reason. */
-static uint32_t wait_while(struct arena_object *object, uint32_t state)
+static uint32_t wait_while(struct arena_object *object, uint32_t state, uint64_t patience_ns)
 {
 	const struct timespec nap = { .tv_nsec = 20000000 };
+	const uint64_t until = clock_now_ns() + patience_ns;
 	uint32_t now = state;
 
-	for (uint64_t waited = 0; now == state && waited < PATIENCE_NS && !attach_stopped();
-	     waited += (uint64_t)nap.tv_nsec) {
+	while (now == state && clock_now_ns() < until && !attach_stopped()) {
 		SYSTEM(SYS_futex, &object->state, FUTEX_WAIT, state, &nap);
 		/* [object-asked] [object-known] */
 		now = atomic_load_explicit(&object->state, memory_order_acquire);
@@ -260,17 +262,41 @@ static uint32_t wait_while(struct arena_object *object, uint32_t state)
 	return now;
 }
 
-static void ask(struct arena_object *object, const uint8_t *key, const char *path)
+/* False: it took so long that others have given the entry up. */
+static bool ask(struct arena_object *object, const uint8_t *key, const char *path)
 {
+	uint32_t state = OBJECT_TAKEN;
+
 	object->pid = attach_proc_pid();
 	memcpy(object->key, key, ARENA_KEY_BYTES);
 	memcpy(object->path, path, strlen(path) + 1);
 	/* [object-asked] */
-	atomic_store_explicit(&object->state, OBJECT_ASKED, memory_order_release);
+	if (!atomic_compare_exchange_strong_explicit(&object->state, &state, OBJECT_ASKED,
+						     memory_order_release, memory_order_relaxed))
+		return false;
 	/* [object-asked] Who sees the count sees the state. */
 	atomic_fetch_add_explicit(&arena->objects_asked, 1, memory_order_release);
 	SYSTEM(SYS_futex, &object->state, FUTEX_WAKE, INT_MAX);
 	attach_wake_launcher();
+	return true;
+}
+
+/* Who has taken it is about to say what it is, unless it was killed. */
+static uint32_t wait_for_its_name(struct arena_object *object)
+{
+	uint32_t state = wait_while(object, OBJECT_TAKEN, NAMING_NS);
+
+	if (state == OBJECT_TAKEN &&
+	    atomic_compare_exchange_strong_explicit(&object->state, &state, OBJECT_ABANDONED,
+						    memory_order_relaxed, memory_order_relaxed))
+		return OBJECT_ABANDONED;
+	return state;
+}
+
+static bool is_same(const struct arena_object *object, const uint8_t *key, const char *path)
+{
+	return memcmp(object->key, key, ARENA_KEY_BYTES) == 0 &&
+	       (key[0] != 0 || strcmp(object->path, path) == 0);
 }
 
 /* One of the arena's, asked for if nobody has; null: there is no room, or no answer. */
@@ -283,17 +309,14 @@ static const struct arena_object *describe(const uint8_t *key, const char *path)
 		/* [object-asked] */
 		if (atomic_compare_exchange_strong_explicit(&object->state, &state, OBJECT_TAKEN,
 							    memory_order_acquire,
-							    memory_order_acquire)) {
-			ask(object, key, path);
-			state = OBJECT_ASKED;
-		}
+							    memory_order_acquire))
+			state = ask(object, key, path) ? OBJECT_ASKED : OBJECT_ABANDONED;
 		if (state == OBJECT_TAKEN)
-			state = wait_while(object, OBJECT_TAKEN);
-		if (state == OBJECT_TAKEN || memcmp(object->key, key, ARENA_KEY_BYTES) != 0 ||
-		    (key[0] == 0 && strcmp(object->path, path) != 0))
+			state = wait_for_its_name(object);
+		if (state == OBJECT_ABANDONED || !is_same(object, key, path))
 			continue;
 		if (state == OBJECT_ASKED)
-			state = wait_while(object, OBJECT_ASKED);
+			state = wait_while(object, OBJECT_ASKED, PATIENCE_NS);
 		return state == OBJECT_KNOWN ? object : NULL;
 	}
 	return NULL;
@@ -462,7 +485,8 @@ static struct walk patch_all(void)
  * and when they have gone. */
 static void loaded(void)
 {
-	if (_r_debug.r_state == RT_CONSISTENT)
+	/* A filter may forbid what patching takes; what comes then is not patched. */
+	if (_r_debug.r_state == RT_CONSISTENT && !attach_is_quiet())
 		patch_all();
 }
 

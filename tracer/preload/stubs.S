@@ -1,5 +1,4 @@
-/* See stubs.h. The order of instructions in 'reserve' is that of ring_put; what is slow is in
- * syscalls.c. Nothing here is made when a program runs, but for what is put into stub_moved. */
+/* See stubs.h. What is slow is in syscalls.c. Nothing here is made when a program runs, but for what is put into stub_moved. */
 #include "tracer/preload/stubs.h"
 
 #if defined(__x86_64__)
@@ -35,32 +34,48 @@
 \name:
 	.endm
 
-/* A place in the thread's ring for a record: its address in r11. */
-	.macro reserve slow, emptied
+/* A record, in the same order as ring_put: its place in rax, its head in rdx, rcx free; what was in rax
+ * is at 8(%rsp). If the ring cannot take it, r11 says what was reserved, and rcx has the ring. */
+	.macro begin_record kind, slow, none
+	addq $-128, %rsp
+	.cfi_adjust_cfa_offset 128
+	pushq %rax
+	.cfi_adjust_cfa_offset 8
+	pushq %rdx
+	.cfi_adjust_cfa_offset 8
 	movq ring_current@gottpoff(%rip), %rcx
 	movq %fs:(%rcx), %rcx
 	/* A thread whose storage libc did not make. */
 	testq %rcx, %rcx
-	jz \emptied + n * STUB_COLD_BYTES
-	movl $16, %r11d
-	xaddq %r11, STUB_RING_NEXT(%rcx)
-	cmpq %r11, STUB_RING_LIMIT(%rcx)
-	jbe \slow + n * STUB_COLD_BYTES
-	andq STUB_RING_MASK(%rcx), %r11
-	movq STUB_RING_RECORDS(%rcx), %rcx
-	/* A handler may have forked since the limit was read, and the child's pages are empty. */
-	testq %rcx, %rcx
-	jz \emptied + n * STUB_COLD_BYTES
-	addq %rcx, %r11
-	.endm
-
-/* The record's head in rdx; rcx keeps what was in rdx, rax is lost. */
-	.macro stamp kind
-	movq %rdx, %rcx
+	jz \none + n * STUB_COLD_BYTES
+	/* Or one that must not read the counter. */
+	cmpq $0, STUB_RING_LIMIT(%rcx)
+	je \none + n * STUB_COLD_BYTES
 	rdtsc
 	shlq $40, %rdx
 	shlq $8, %rax
 	leaq \kind(%rax, %rdx), %rdx
+	movl $16, %r11d
+	xaddq %r11, STUB_RING_NEXT(%rcx)
+	movq STUB_RING_MASK(%rcx), %rax
+	andq %r11, %rax
+	addq STUB_RING_RECORDS(%rcx), %rax
+	/* The limit last: if a handler has forked since, the child's pages are empty. */
+	cmpq %r11, STUB_RING_LIMIT(%rcx)
+	jbe \slow + n * STUB_COLD_BYTES
+	.endm
+	.macro restore
+	popq %rdx
+	.cfi_adjust_cfa_offset -8
+	popq %rax
+	.cfi_adjust_cfa_offset -8
+	subq $-128, %rsp
+	.cfi_adjust_cfa_offset -128
+	.endm
+	.macro end_record
+	/* [record-commit] */
+	movq %rdx, (%rax)
+	restore
 	.endm
 
 /* The slots. 'n' is the number of the slot in each loop, 'first' labels stand in the first one: the
@@ -88,33 +103,28 @@
 	.section .text.stub_code, "ax", @progbits
 	.balign 4096
 	object stub_code
-	.cfi_startproc
-	rule_slot 0x00, 0xff, 0xf8, 0x01
 	.set n, 0
 	.rept STUBS
+	.cfi_startproc
+	rule_slot 0x00, 0xff, 0xf8, 0x01
 1:	movl stub_table + n * STUB_ENTRY_BYTES + STUB_NUMBER(%rip), %eax
-2:	reserve enter_slow, enter_emptied
-	cmpl $NUMBER_OF_FUTEX, %eax
+2:	cmpl $NUMBER_OF_FUTEX, %eax
 	je enter_futex + n * STUB_COLD_BYTES
-	movl %eax, 8(%r11)
-	movl %edi, 12(%r11)
-	stamp KIND_SYSCALL
-	movl 8(%r11), %eax
-	/* [record-commit] */
-	movq %rdx, (%r11)
-	movq %rcx, %rdx
+	begin_record KIND_SYSCALL, enter_slow, enter_none
+	movl 8(%rsp), %ecx
+	movl %ecx, 8(%rax)
+	movl %edi, 12(%rax)
+	end_record
 3:	syscall
-4:	reserve exit_slow, exit_emptied
-	prefetchw 1024(%r11)
-	movq %rax, 8(%r11)
-	stamp KIND_SYSCALL_EXIT
-	movq 8(%r11), %rax
-	/* [record-commit] */
-	movq %rdx, (%r11)
-	movq %rcx, %rdx
+4:	begin_record KIND_SYSCALL_EXIT, exit_slow, exit_none
+	prefetchw 1024(%rax)
+	movq 8(%rsp), %rcx
+	movq %rcx, 8(%rax)
+	end_record
 5:	jmp *stub_table + n * STUB_ENTRY_BYTES + STUB_BACK(%rip)
 	.org 1b + STUB_BYTES - 8, 0xcc
 	.quad stub_table + n * STUB_ENTRY_BYTES - .
+	.cfi_endproc
 	.if n == 0
 	.set first_plain, 2b
 	.set first_call, 3b
@@ -123,16 +133,19 @@
 	.endif
 	.set n, n + 1
 	.endr
-	.cfi_endproc
 
-/* Leaves the stub for C: r11 says where a record was reserved, and in which ring; 0: in none. */
+/* Leaves the stub for C from within a record: r11 says where it was reserved and in which ring, 0: in
+ * none. */
 	.macro leave to
+	.cfi_def_cfa_offset 144
 	shlq $16, %r11
 	movw STUB_RING_PLACE(%rcx), %r11w
-0:	leaq stub_table + n * STUB_ENTRY_BYTES(%rip), %rcx
+0:	restore
+	leaq stub_table + n * STUB_ENTRY_BYTES(%rip), %rcx
 	jmp \to
 	.endm
-	.macro leave_emptied
+	.macro leave_none
+	.cfi_def_cfa_offset 144
 	xorl %r11d, %r11d
 	jmp 0b
 	.endm
@@ -140,14 +153,15 @@
 	.section .text.stub_cold, "ax", @progbits
 	.balign 4096
 	object stub_cold
-	.cfi_startproc
-	rule_slot 0x00, 0xff, 0xf8, 0x01
 	.set n, 0
 	.rept STUBS
+	.cfi_startproc
+	rule_slot 0x00, 0xff, 0xf8, 0x01
 1:	leave stub_slow_enter
-2:	leave_emptied
+2:	leave_none
 3:	leave stub_slow_exit
-4:	leave_emptied
+4:	leave_none
+	.cfi_def_cfa_offset 0
 /* Is it a call that C looks at? */
 5:	cmpl $STUB_NUMBERS, %eax
 	jae first_plain + n * STUB_BYTES
@@ -163,21 +177,19 @@
 	jnz first_returned + n * STUB_BYTES
 	leaq stub_table + n * STUB_ENTRY_BYTES(%rip), %rcx
 	jmp stub_slow_child
-8:	movq %rdi, 8(%r11)
-	movb %sil, 15(%r11)
-	stamp KIND_FUTEX
-	movl $NUMBER_OF_FUTEX, %eax
-	/* [record-commit] */
-	movq %rdx, (%r11)
-	movq %rcx, %rdx
+8:	begin_record KIND_FUTEX, enter_slow, enter_none
+	movq %rdi, 8(%rax)
+	movb %sil, 15(%rax)
+	end_record
 	jmp first_call + n * STUB_BYTES
 	.org 1b + STUB_COLD_BYTES - 8, 0xcc
 	.quad stub_table + n * STUB_ENTRY_BYTES - .
+	.cfi_endproc
 	.if n == 0
 	.set enter_slow, 1b
-	.set enter_emptied, 2b
+	.set enter_none, 2b
 	.set exit_slow, 3b
-	.set exit_emptied, 4b
+	.set exit_none, 4b
 	.set first_any, 5b
 	.set first_looked_at, 6b
 	.set first_spawn, 7b
@@ -185,7 +197,6 @@
 	.endif
 	.set n, n + 1
 	.endr
-	.cfi_endproc
 
 /* Where those places are in a slot. */
 	.section .rodata

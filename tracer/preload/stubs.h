@@ -4,8 +4,11 @@
  * find a rule.
  *
  * A stub is reached by a jump in the place of the instruction, or from dispatch's signal handler.
- * 1. It uses no stack, for there may be a red zone, and behind a clone another stack; only rcx and
- *    r11, which the kernel destroys anyway, and the flags, which nobody needs there (sites.h).
+ * 1. It changes rcx and r11, which the kernel destroys anyway, and the flags, which nobody needs
+ * there (tracer/sites/find.h). What it keeps is on the stack, behind the red zone, and not across
+ * the call: behind a clone there may be another stack. A ring is no place to keep anything: the
+ * child of a fork in a signal handler comes back to the same slot, which may be another record's by
+ * then.
  * 2. What is not hot is in C: all registers are saved for that, vector registers too.
  * 3. To unwinders a stub is a frame without size, whose caller is at the syscall instruction: so a
  *    thread that is cancelled within it unwinds as it would have there. */

@@ -22,6 +22,7 @@ static void tell(enum trace_syscalls how, enum trace_syscalls_reason why)
 #include <linux/sched.h>
 #include <linux/seccomp.h>
 #include <stddef.h>
+#include <string.h>
 #include <sys/prctl.h>
 #include <sys/uio.h>
 
@@ -120,9 +121,13 @@ static void begin_clone3(uint64_t at, uint64_t size)
 	const struct iovec from = { .iov_base = (void *)(uintptr_t)at, .iov_len = 64 };
 	const struct iovec to = { .iov_base = &arguments, .iov_len = 64 };
 
-	if (size >= 64 && !attach_is_quiet() &&
-	    SYSTEM(SYS_process_vm_readv, SYSTEM(SYS_getpid), &to, 1, &from, 1) == 64)
-		begin_spawn(arguments.flags, arguments.tls);
+	/* libc's own can be read. */
+	if (size >= 64 && thread_is_pending())
+		memcpy(&arguments, (const void *)(uintptr_t)at, 64);
+	else if (size < 64 || attach_is_quiet() ||
+		 SYSTEM(SYS_process_vm_readv, SYSTEM(SYS_getpid), &to, 1, &from, 1) != 64)
+		return;
+	begin_spawn(arguments.flags, arguments.tls);
 }
 
 void stub_child(struct stub_frame *frame)

@@ -17,6 +17,11 @@
 /* Of the thread that pthread_create is making, in its creator. */
 static __thread struct ring *pending __attribute__((tls_model("initial-exec")));
 
+bool thread_is_pending(void)
+{
+	return pending != NULL;
+}
+
 void thread_give_ring(uint64_t storage)
 {
 	const uint64_t here = (uint64_t)(uintptr_t)&ring_current - (uint64_t)pthread_self();

@@ -15,6 +15,7 @@ void thread_created(struct ring *ring, const pthread_t *thread, int error, uintp
 /* The thread-local storage of a thread that pthread_create is about to make is at 'storage': the
  * ring that was prepared is put there. */
 void thread_give_ring(uint64_t storage);
+bool thread_is_pending(void);
 /* The start routines that run the program's. */
 void *thread_main(void *ring);
 int thread_main_c11(void *ring);
