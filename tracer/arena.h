@@ -65,7 +65,7 @@ enum arena_syscalls {
  * 2. The launcher reads the file, fills in sites, and makes it KNOWN, or UNKNOWN when it cannot be
  *    read or is another file. Neither changes any more. [object-known]
  * Whoever patches compares the bytes of each site with those in memory first. */
-#define ARENA_OBJECTS 256u
+#define ARENA_OBJECTS 1024u
 #define ARENA_SITES 16384u
 #define ARENA_KEY_BYTES 32
 

@@ -276,8 +276,9 @@ enum trace_syscalls_reason {
 		TRACE_SYSCALLS_REASON_COUNT,
 };
 
-/* SITES: an object's syscall instructions; ARGs: how many it has, and how many of them are patched.
- * The object is the MODULE of that load address, recorded before or after; none is the vDSO. */
+/* SITES: an object's syscall instructions; ARGs: how many it has, 0: it could not be looked at, and
+ * how many of them are patched; an object that has none is not told. The object is the MODULE of
+ * that load address, recorded before or after; none is the vDSO. */
 
 /* Longest event: a text of 4,096 bytes and its fixed ARGs. */
 #define TRACE_ARGS_MAX 520

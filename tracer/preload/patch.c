@@ -53,7 +53,7 @@ struct stub *patch_stub(uint64_t site)
 		if (now != site)
 			continue;
 		/* Whoever comes at the same time writes the same. */
-		if (stub->object == 0) {
+		if (!stub->patched) {
 			stub->number = STUB_ANY;
 			stub->back = site + 2;
 		}
@@ -160,6 +160,7 @@ static uint64_t prepare(const struct object *object, const struct arena_site *si
 	uint64_t to = stub_cold_at(stub, stub_ways.any);
 
 	stub->object = object->base;
+	stub->patched = 1;
 	stub->back = at + site->length;
 	if (site->shape == SITE_NUMBER) {
 		stub->number = site->number;
@@ -177,7 +178,7 @@ static uint64_t prepare(const struct object *object, const struct arena_site *si
 static void give_back(struct stub *stub)
 {
 	stub->number = STUB_ANY;
-	stub->object = 0;
+	stub->patched = 0;
 	atomic_store_explicit(&stub->site, 0, memory_order_relaxed);
 }
 
@@ -213,11 +214,18 @@ static uint32_t count_of(const struct object *object)
 	return first <= ARENA_SITES && count <= ARENA_SITES - first ? count : 0;
 }
 
+static void tell_sites(const struct object *object, uint64_t found, uint64_t patched)
+{
+	const uint64_t told[] = { found, patched };
+
+	ring_put_args(TRACE_SITES, ring_operand(0, object->base), told, 2);
+}
+
 static bool patch_object(struct object *object)
 {
 	const uint32_t count = count_of(object);
 	const struct arena_site *sites = &arena->sites[object->described->first];
-	uint64_t told[2] = { count, 0 };
+	uint64_t patched = 0;
 
 	if (count == 0)
 		return true;
@@ -226,12 +234,12 @@ static bool patch_object(struct object *object)
 	for (uint32_t i = 0; i < count && object->patched; i++) {
 		const bool done = patch_site(object, &sites[i]);
 
-		told[1] += done;
+		patched += done;
 		object->complete &= done || sites[i].shape == SITE_RETURNS;
 	}
 	if (object->patched)
 		protect(object->code, object->code_bytes, 0);
-	ring_put_args(TRACE_SITES, ring_operand(0, object->base), told, 2);
+	tell_sites(object, count, patched);
 	return object->patched;
 }
 
@@ -239,7 +247,7 @@ static bool patch_object(struct object *object)
 static void forget(struct object *object)
 {
 	for (size_t i = 0; i < STUBS && object->patched; i++) {
-		if (stub_table[i].object == object->base && stub_table[i].number != STUB_ANY)
+		if (stub_table[i].patched && stub_table[i].object == object->base)
 			give_back(&stub_table[i]);
 	}
 	if (object->far_page)
@@ -430,10 +438,12 @@ static int visit(struct dl_phdr_info *info, size_t size, void *walk_)
 		return 0;
 	object->loaded = true;
 	is_libc = has(object, (const void *)(uintptr_t)getpid);
-	if (!object->described)
+	if (!object->described) {
 		walk->failed |= is_libc;
-	else if (!patch_object(object))
+		tell_sites(object, 0, 0);
+	} else if (!patch_object(object)) {
 		walk->forbidden |= is_libc;
+	}
 	return 0;
 }
 

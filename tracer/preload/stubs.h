@@ -43,8 +43,8 @@ struct stub {
 	uint64_t back;         /* where it goes when the call is over */
 	_Atomic uint64_t site; /* the syscall instruction; 0: the slot is free */
 	uint32_t number;       /* of the call, where the site's own code set it, else STUB_ANY */
-	uint32_t unused;
-	uint64_t object; /* the load address of what the site is in */
+	uint32_t patched;      /* a jump leads here from its object */
+	uint64_t object;       /* the load address of what the site is in */
 };
 #define STUB_ANY UINT32_MAX
 

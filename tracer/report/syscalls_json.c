@@ -127,7 +127,10 @@ static void put_sites(struct output *output)
 
 		emit_open(emit, NULL, '{');
 		emit_string(emit, "path", object->path);
-		emit_u64(emit, "sites", object->found);
+		if (object->found > 0)
+			emit_u64(emit, "sites", object->found);
+		else
+			emit_null(emit, "sites");
 		emit_u64(emit, "patched", object->patched);
 		emit_u64(emit, "processes", object->processes);
 		emit_close(emit, '}');

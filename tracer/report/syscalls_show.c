@@ -14,6 +14,7 @@ static void put_recorded(const struct syscalls_view *view)
 {
 	const struct syscalls *syscalls = view->syscalls;
 	uint64_t found = 0, patched = 0;
+	size_t unread = 0;
 	char how[SYSCALLS_SENTENCE];
 
 	syscalls_say_ways(view->ways, view->way_count, how);
@@ -21,12 +22,19 @@ static void put_recorded(const struct syscalls_view *view)
 	for (size_t i = 0; i < view->object_count; i++) {
 		found += view->objects[i].found;
 		patched += view->objects[i].patched;
+		unread += view->objects[i].found == 0;
 	}
 	if (found > 0)
 		wrap_label(stdout, "sites", LABEL,
 			   "%" PRIu64 " of %" PRIu64
 			   " syscall instructions are patched, in %zu object%s",
-			   patched, found, view->object_count, view->object_count == 1 ? "" : "s");
+			   patched, found, view->object_count - unread,
+			   view->object_count - unread == 1 ? "" : "s");
+	if (unread > 0)
+		wrap_label(stdout, "UNREAD", LABEL,
+			   "%zu object%s could not be looked at: calls by instructions of their "
+			   "own are not patched",
+			   unread, unread == 1 ? "" : "s");
 	if (syscalls_audited(view->ways, view->way_count))
 		wrap_label(stdout, syscalls->missed_calls ? "MISSED" : "missed", LABEL,
 			   "%" PRIu64 " calls by the patches%s; %" PRIu64
@@ -79,7 +87,7 @@ static void print_objects(const struct syscalls_view *view)
 	size_t unpatched = 0, shown = 0;
 
 	for (size_t i = 0; i < view->object_count; i++)
-		unpatched += view->objects[i].patched < view->objects[i].found;
+		unpatched += !syscalls_all_patched(&view->objects[i]);
 	if (!text_begin_table(
 		    view->report,
 		    "objects not all patched; returns from signal handlers are left alone",
@@ -89,9 +97,12 @@ static void print_objects(const struct syscalls_view *view)
 	for (size_t i = 0; i < view->object_count && shown < view->report->top; i++) {
 		const struct syscalls_object *object = &view->objects[i];
 
-		if (object->patched >= object->found)
+		if (syscalls_all_patched(object))
 			continue;
-		text_put_count(8, object->found);
+		if (object->found > 0)
+			text_put_count(8, object->found);
+		else
+			printf("%8s", "?");
 		text_put_count(10, object->patched);
 		text_put_count(11, object->processes);
 		printf("  ");

@@ -20,9 +20,14 @@ struct syscalls_way {
 /* An object file's syscall instructions; in several processes, what is least patched. */
 struct syscalls_object {
 	const char *path;
-	uint64_t found, patched;
+	uint64_t found, patched; /* found 0: it could not be looked at */
 	size_t processes;
 };
+
+static inline bool syscalls_all_patched(const struct syscalls_object *object)
+{
+	return object->found > 0 && object->patched >= object->found;
+}
 
 /* Calls that patches missed at a place. */
 struct syscalls_place {
