@@ -26,6 +26,7 @@
 /* An object that is loaded. */
 struct object {
 	uint64_t base, code, code_bytes;      /* its executable segment */
+	int writable;                         /* PROT_WRITE, if that is */
 	const struct arena_object *described; /* null: the launcher does not know it */
 	bool loaded;                          /* seen in this walk */
 	bool patched, complete;               /* but for returns of signal handlers */
@@ -37,6 +38,7 @@ static struct arena *arena;
 static struct object objects[OBJECTS_MAX];
 static size_t object_count;
 static uint64_t own_base;
+static bool undone;
 
 struct stub *patch_stub(uint64_t site)
 {
@@ -238,7 +240,7 @@ static bool patch_object(struct object *object)
 		object->complete &= done || sites[i].shape == SITE_RETURNS;
 	}
 	if (object->patched)
-		protect(object->code, object->code_bytes, 0);
+		protect(object->code, object->code_bytes, object->writable);
 	tell_sites(object, count, patched);
 	return object->patched;
 }
@@ -399,6 +401,7 @@ static struct object *add(const struct dl_phdr_info *info, bool first)
 		if (segment->p_type == PT_LOAD && (segment->p_flags & PF_X)) {
 			object.code = object.base + segment->p_vaddr;
 			object.code_bytes = segment->p_memsz;
+			object.writable = segment->p_flags & PF_W ? PROT_WRITE : 0;
 		}
 	}
 	if (object_count == OBJECTS_MAX)
@@ -496,7 +499,7 @@ static struct walk patch_all(void)
 static void loaded(void)
 {
 	/* A filter may forbid what patching takes; what comes then is not patched. */
-	if (_r_debug.r_state == RT_CONSISTENT && !attach_is_quiet())
+	if (_r_debug.r_state == RT_CONSISTENT && !attach_is_quiet() && !undone)
 		patch_all();
 }
 
@@ -558,6 +561,7 @@ bool patch_has_all_of_libc(void)
 
 void patch_undo(void)
 {
+	undone = true;
 	for (size_t i = 0; i < object_count; i++) {
 		struct object *object = &objects[i];
 		const struct arena_site *sites;
@@ -568,9 +572,11 @@ void patch_undo(void)
 		for (uint32_t j = 0; j < count_of(object); j++) {
 			const uint64_t at = object->base + sites[j].address;
 
-			if (*(const unsigned char *)(uintptr_t)at == 0xe9)
+			if (at >= object->code &&
+			    at - object->code < object->code_bytes - JUMP_BYTES &&
+			    *(const unsigned char *)(uintptr_t)at == 0xe9)
 				write_code(at, sites[j].bytes, JUMP_BYTES);
 		}
-		protect(object->code, object->code_bytes, 0);
+		protect(object->code, object->code_bytes, object->writable);
 	}
 }

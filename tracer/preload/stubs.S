@@ -268,11 +268,15 @@
 	slow stub_slow_look, stub_look
 	slow stub_slow_child, stub_child
 
+/* As libc has it, byte for byte: unwinders that find no rule for a return address look for these, or
+ * look up the byte before it, which so is nobody's. */
 	.globl stub_restorer
 	.hidden stub_restorer
 	.type stub_restorer, @function
+	.balign 16
+	nop
 stub_restorer:
-	movl $15, %eax
+	movq $15, %rax
 	syscall
 	.size stub_restorer, . - stub_restorer
 

@@ -68,6 +68,46 @@ static bool falls(const struct instruction *found)
 	       found->kind == INSTRUCTION_IF_NOT;
 }
 
+/* "movslq (%base,%index,4), %to; add %base, %to; jmp *%to", or with a displacement of 0: what
+ * compilers make of a switch. It jumps to where a table says, counted from the table. */
+static bool is_switch(const struct finder *finder, uint64_t at)
+{
+	uint64_t room;
+	const uint8_t *bytes = image_at(finder->image, at - 8, &room);
+	const uint8_t *jump, *add, *load;
+	unsigned to, sum, base;
+
+	if (!bytes || room < 12)
+		return false;
+	jump = bytes + 8 + (bytes[8] == 0x3e);
+	to = jump[0] == 0x41 ? 8 : 0;
+	jump += to / 8;
+	add = bytes + 5;
+	load = bytes[0] >> 3 == 0x48 >> 3 && bytes[4] == 0 && bytes[2] >> 6 == 1 ? bytes :
+										   bytes + 1;
+	if (jump[0] != 0xff || jump[1] >> 3 != 0xe0 >> 3 || add[0] >> 3 != 0x48 >> 3 ||
+	    add[1] != 0x01 || add[2] >> 6 != 3 || load[0] >> 3 != 0x48 >> 3 || load[1] != 0x63 ||
+	    (load[2] & 7) != 4 || load[3] >> 6 != 2 ||
+	    (load == bytes + 1 && (load[2] >> 6 != 0 || (load[3] & 7) == 5)))
+		return false;
+	to |= jump[1] & 7;
+	sum = (add[2] & 7) | (add[0] & 1) << 3;
+	base = (add[2] >> 3 & 7) | (add[0] & 4) << 1;
+	return sum == to && (unsigned)((load[2] >> 3 & 7) | (load[0] & 4) << 1) == to &&
+	       (unsigned)((load[3] & 7) | (load[0] & 1) << 3) == base;
+}
+
+static void note_computed(const struct finder *finder, struct body *body,
+			  const struct instruction *found, uint64_t at)
+{
+	if (found->kind != INSTRUCTION_COMPUTED)
+		return;
+	if (is_switch(finder, at))
+		body->switches = true;
+	else
+		body->computes = true;
+}
+
 /* Decodes the function, whose first pair is 'next'; then what it falls into, up to 'limit', where
  * the next function begins. Returns the first pair behind it. */
 static size_t decode(struct finder *finder, struct body *body, size_t next, uint64_t limit)
@@ -79,7 +119,7 @@ static size_t decode(struct finder *finder, struct body *body, size_t next, uint
 
 	while (at < body->end && step(finder, at, body->end, &found)) {
 		next = judge(finder, next, &found, &trail);
-		body->computes |= found.kind == INSTRUCTION_COMPUTED;
+		note_computed(finder, body, &found, at);
 		trail.sizes[trail.count++ % PAIR_BEFORE] = found.size;
 		at += found.size;
 	}
@@ -87,6 +127,7 @@ static size_t decode(struct finder *finder, struct body *body, size_t next, uint
 	while (body->whole && at < limit && at - body->end < FALL_BYTES && falls(&found) &&
 	       step(finder, at, limit, &found)) {
 		next = judge(finder, next, &found, &trail);
+		note_computed(finder, body, &found, at);
 		trail.sizes[trail.count++ % PAIR_BEFORE] = found.size;
 		at += found.size;
 	}

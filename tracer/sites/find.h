@@ -10,8 +10,8 @@
  *    for one, so relocations, symbols and tables of addresses are covered; and every lea of an
  *    address relative to the instruction), tables of offsets (every lea's target is taken for one,
  *    up to the next), unwinders (the tables of landing pads), and in an object that cannot be
- *    moved every immediate value. A function that jumps to a register, and has none of these
- *    tables or pointers into it, computes: then nothing is moved. Return addresses are behind
+ *    moved every immediate value. A function that jumps to a register otherwise than a switch
+ *    does, by a table that was found, computes: then nothing is moved. Return addresses are behind
  *    calls, which are not moved.
  * 3. What is moved does the same elsewhere: it is on a list of plain instructions, and uses
  *    neither its own address nor changes the stack pointer.
@@ -51,7 +51,8 @@ struct body {
 	struct function function;
 	uint64_t begin, end; /* where its code does, with what it falls into */
 	bool whole;          /* all of it could be decoded */
-	bool computes;       /* it jumps to what is in a register */
+	bool switches;       /* it jumps by a table of offsets */
+	bool computes;       /* it jumps to what is in a register, some other way */
 	bool table;          /* a table, or another pointer, leads into it */
 	bool landings;       /* its landing pads are known */
 };

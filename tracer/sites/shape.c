@@ -193,7 +193,9 @@ static unsigned must_not_move(const struct body *body)
 {
 	if (!body->whole)
 		return SITES_UNDECODED;
-	return (body->computes && !body->table) || !body->landings ? SITES_COMPUTED : SITES_NONE;
+	return body->computes || (body->switches && !body->table) || !body->landings ?
+		       SITES_COMPUTED :
+		       SITES_NONE;
 }
 
 /* 'run' is the load of the number and the call, and becomes what is moved. */
