@@ -52,6 +52,8 @@ static char library[PATH_MAX];
 static void *large[ARENA_LARGE_RINGS];
 static _Atomic int started;
 static __thread bool strict __attribute__((tls_model("initial-exec")));
+/* A child of vfork has run with this storage. */
+static __thread bool borrowed __attribute__((tls_model("initial-exec")));
 static bool quiet; /* a seccomp filter may forbid system calls that the program does not make */
 
 const char *attach_library(void)
@@ -505,9 +507,16 @@ void attach_forked(void)
 		memset(own, 0, sizeof(*own));
 }
 
+void attach_borrow(void)
+{
+	borrowed = true;
+}
+
 bool attach_borrowed(void)
 {
-	return own && !quiet && own->pid != 0 && own->pid != (uint32_t)SYSTEM(SYS_getpid);
+	if (quiet)
+		return borrowed;
+	return own && own->pid != 0 && own->pid != (uint32_t)SYSTEM(SYS_getpid);
 }
 
 static bool map_bookkeeping(void)

@@ -28,7 +28,10 @@ bool attach_larger(struct ring *ring, uint64_t at);
 void attach_forked(void);
 /* True when nothing is recorded any more: the launcher said so or is dead. */
 bool attach_stopped(void);
-/* True in the child of vfork, which runs on its parent's memory. */
+/* The calling thread is a vfork's child. */
+void attach_borrow(void);
+/* True in the child of vfork, which runs on its parent's memory; and, where a filter forbids to
+ * ask, in its parent from then on. */
 bool attach_borrowed(void);
 /* The command has ended, and recording with it: nothing is lost by that. */
 bool attach_ended(void);

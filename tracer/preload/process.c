@@ -44,6 +44,7 @@ void *process_vfork(void);
 __attribute__((used)) void *process_vfork(void)
 {
 	ring_attach();
+	attach_borrow();
 	ring_event(TRACE_VFORK, 0, 0);
 	return (void *)REAL(vfork);
 }

@@ -101,12 +101,16 @@ static void end(void)
 		ring_close(ring_current);
 }
 
+/* The thread's last clone was a fork: its child has memory of its own. */
+static __thread bool forking __attribute__((tls_model("initial-exec")));
+
 /* A child that has its parent's memory: with thread-local storage of its own it is a thread, and
  * finds there the ring that its creator had ready for it. Without, it is a vfork, or shares the
  * ring with a parent that goes on. */
 static void begin_spawn(uint64_t flags, uint64_t storage)
 {
-	if ((flags & CLONE_VM) == 0)
+	forking = (flags & CLONE_VM) == 0;
+	if (forking)
 		return;
 	if (flags & CLONE_SETTLS)
 		thread_give_ring(storage);
@@ -134,10 +138,15 @@ void stub_child(struct stub_frame *frame)
 {
 	if (dispatch_is_armed())
 		dispatch_arm();
-	if (ring_current && attach_is_reserved(ring_current))
+	/* Where the kernel has not emptied the bookkeeping. */
+	if (forking)
+		attach_forked();
+	if (ring_current && attach_is_reserved(ring_current)) {
 		attach_adopt(ring_current);
-	else if (ring_current && ring_current->shared)
+	} else if (ring_current && ring_current->shared && !forking) {
+		attach_borrow();
 		put(TRACE_SYSCALL_EXIT, 0);
+	}
 	frame->at = stub_hot_at(frame->stub, stub_ways.done);
 }
 
@@ -187,6 +196,7 @@ void stub_look(struct stub_frame *frame)
 		break;
 	case SYS_fork:
 	case SYS_vfork:
+		forking = frame->rax == SYS_fork;
 		frame->at = stub_cold_at(stub, stub_ways.spawn);
 		break;
 	case SYS_exit:
