@@ -137,19 +137,28 @@ static void look_at_signals(unsigned char look)
 		stub_specials[numbers[i]] = look;
 }
 
+/* It may interrupt itself: it keeps nothing. A call that a SIGSYS of the program's interrupts goes
+ * on or fails as the program wants it. */
+static void handle(void)
+{
+	const struct action action = { .handler = caught,
+				       .flags = SA_SIGINFO | SA_NODEFER | SA_RESTORER |
+						(theirs.flags & SA_RESTART),
+				       .restorer = stub_restorer };
+
+	set_action(&action, NULL);
+}
+
 bool dispatch_start(void)
 {
-	/* It may interrupt itself: it keeps nothing. */
-	const struct action action = { .handler = caught,
-				       .flags = SA_SIGINFO | SA_NODEFER | SA_RESTART | SA_RESTORER,
-				       .restorer = stub_restorer };
 	uint64_t old = 0, sigsys = BIT(SIGSYS);
 
 	dl_iterate_phdr(find_code, NULL);
 	/* Nothing is changed when it is not there. */
 	if (code_begin == 0 || !arm())
 		return false;
-	set_action(&action, &theirs);
+	SYSTEM(SYS_rt_sigaction, SIGSYS, NULL, &theirs, MASK_BYTES);
+	handle();
 	SYSTEM(SYS_rt_sigprocmask, SIG_UNBLOCK, &sigsys, &old, MASK_BYTES);
 	blocks = old & sigsys;
 	look_at_signals(1);
@@ -229,6 +238,7 @@ static bool look_at_action(struct stub_frame *frame)
 		action.mask &= ~(BIT(SIGKILL) | BIT(SIGSTOP));
 		if (frame->rsi && !attach_borrowed())
 			theirs = action;
+		handle();
 		frame->rax = 0;
 	} else {
 		const uint64_t had = atomic_load_explicit(&masking_sigsys, memory_order_relaxed);
@@ -259,9 +269,12 @@ static bool look_at_mask(struct stub_frame *frame)
 
 	if (frame->r10 != MASK_BYTES || (frame->rsi && !copy(&mask, frame->rsi, sizeof(mask))))
 		return false;
-	if (frame->rsi && frame->rdi == SIG_SETMASK)
+	/* The child of vfork has its own mask. */
+	if (!frame->rsi || attach_borrowed())
+		;
+	else if (frame->rdi == SIG_SETMASK)
 		blocks = mask & BIT(SIGSYS);
-	else if (frame->rsi && (mask & BIT(SIGSYS)))
+	else if (mask & BIT(SIGSYS))
 		blocks = frame->rdi == SIG_BLOCK;
 	mask &= ~BIT(SIGSYS);
 	frame->rax = (uint64_t)SYSTEM(SYS_rt_sigprocmask, frame->rdi, frame->rsi ? &mask : NULL,

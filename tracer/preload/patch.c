@@ -165,8 +165,8 @@ static uint64_t prepare(const struct object *object, const struct arena_site *si
 	stub->patched = 1;
 	stub->back = at + site->length;
 	if (site->shape == SITE_NUMBER) {
-		stub->number = site->number;
-		return site->number < STUB_NUMBERS && stub_specials[site->number] ?
+		memcpy(&stub->number, site->bytes + 1, sizeof(stub->number));
+		return stub->number < STUB_NUMBERS && stub_specials[stub->number] ?
 			       stub_cold_at(stub, stub_ways.look) :
 			       stub_hot_at(stub, 0);
 	}
@@ -184,22 +184,33 @@ static void give_back(struct stub *stub)
 	atomic_store_explicit(&stub->site, 0, memory_order_relaxed);
 }
 
-static bool patch_site(struct object *object, const struct arena_site *site)
+/* What others wrote is looked at once, here: other processes write to the arena too. */
+static bool is_right(const struct object *object, const struct arena_site *site)
 {
-	const uint64_t at = object->base + site->address;
+	const uint64_t at = site->address - (object->code - object->base);
+	const bool loads = site->at == JUMP_BYTES && site->bytes[0] == 0xb8;
+
+	return (site->shape == SITE_MOVED || (site->shape == SITE_NUMBER && loads)) &&
+	       site->length >= JUMP_BYTES && site->length <= sizeof(site->bytes) &&
+	       site->at + 2 <= site->length && site->bytes[site->at] == 0x0f &&
+	       site->bytes[site->at + 1] == 0x05 && at < object->code_bytes &&
+	       site->length <= object->code_bytes - at;
+}
+
+static bool patch_site(struct object *object, const struct arena_site *shared)
+{
+	const struct arena_site site = *shared;
+	const uint64_t at = object->base + site.address;
 	struct stub *stub;
 	uint64_t to;
 
-	if ((site->shape != SITE_NUMBER && site->shape != SITE_MOVED) ||
-	    site->length < JUMP_BYTES || site->length > sizeof(site->bytes) ||
-	    site->at + 2 > site->length || at < object->code ||
-	    at + site->length > object->code + object->code_bytes ||
-	    memcmp((const void *)(uintptr_t)at, site->bytes, site->length) != 0)
+	if (!is_right(object, &site) ||
+	    memcmp((const void *)(uintptr_t)at, site.bytes, site.length) != 0)
 		return false;
-	stub = patch_stub(at + site->at);
+	stub = patch_stub(at + site.at);
 	if (!stub)
 		return false;
-	to = reach(object, at, prepare(object, site, stub));
+	to = reach(object, at, prepare(object, &site, stub));
 	if (!to) {
 		give_back(stub);
 		return false;
@@ -208,12 +219,15 @@ static bool patch_site(struct object *object, const struct arena_site *site)
 	return true;
 }
 
-/* The numbers are not to be trusted: others write to the arena too. */
-static uint32_t count_of(const struct object *object)
+/* The sites of an object, and how many; null: none. */
+static const struct arena_site *sites_of(const struct object *object, uint32_t *count)
 {
-	const uint32_t first = object->described->first, count = object->described->count;
+	const uint32_t first = object->described->first;
 
-	return first <= ARENA_SITES && count <= ARENA_SITES - first ? count : 0;
+	*count = object->described->count;
+	return first<ARENA_SITES && * count> 0 && *count <= ARENA_SITES - first ?
+		       &arena->sites[first] :
+		       NULL;
 }
 
 static void tell_sites(const struct object *object, uint64_t found, uint64_t patched)
@@ -225,11 +239,11 @@ static void tell_sites(const struct object *object, uint64_t found, uint64_t pat
 
 static bool patch_object(struct object *object)
 {
-	const uint32_t count = count_of(object);
-	const struct arena_site *sites = &arena->sites[object->described->first];
+	uint32_t count;
+	const struct arena_site *sites = sites_of(object, &count);
 	uint64_t patched = 0;
 
-	if (count == 0)
+	if (!sites)
 		return true;
 	object->patched = protect(object->code, object->code_bytes, PROT_WRITE);
 	object->complete = object->patched;
@@ -565,11 +579,12 @@ void patch_undo(void)
 	for (size_t i = 0; i < object_count; i++) {
 		struct object *object = &objects[i];
 		const struct arena_site *sites;
+		uint32_t count;
 
 		if (!object->patched || !protect(object->code, object->code_bytes, PROT_WRITE))
 			continue;
-		sites = &arena->sites[object->described->first];
-		for (uint32_t j = 0; j < count_of(object); j++) {
+		sites = sites_of(object, &count);
+		for (uint32_t j = 0; sites && j < count; j++) {
 			const uint64_t at = object->base + sites[j].address;
 
 			if (at >= object->code &&
