@@ -5,6 +5,7 @@
 #include "tracer/preload/attach.h"
 #include "tracer/preload/system.h"
 
+#include <dlfcn.h>
 #include <elf.h>
 #include <fcntl.h>
 #include <limits.h>
@@ -358,8 +359,10 @@ static void find_key(const struct dl_phdr_info *info, uint8_t *key)
 			const size_t name = (head->n_namesz + 3u) & ~3u;
 
 			if (head->n_type == NT_GNU_BUILD_ID && head->n_namesz == 4 &&
-			    memcmp(head + 1, "GNU", 4) == 0 && head->n_descsz <= ARENA_KEY_BYTES) {
-				memcpy(key, (const char *)(head + 1) + name, head->n_descsz);
+			    memcmp(head + 1, "GNU", 4) == 0) {
+				memcpy(key, (const char *)(head + 1) + name,
+				       head->n_descsz < ARENA_KEY_BYTES ? head->n_descsz :
+									  ARENA_KEY_BYTES);
 				return;
 			}
 			at += sizeof(*head) + name + ((head->n_descsz + 3u) & ~3u);
@@ -464,26 +467,27 @@ static int visit(struct dl_phdr_info *info, size_t size, void *walk_)
 	return 0;
 }
 
-/* What dlmopen has loaded beside the program's own: the loader's list of that is new in glibc 2.35.
- */
+/* What dlmopen has loaded beside the program's own: what tells of that is new in glibc 2.36. */
 static void visit_namespaces(struct walk *walk)
 {
-#if __GLIBC_PREREQ(2, 35)
+#if __GLIBC_PREREQ(2, 36)
 	const struct r_debug_extended *more = (const struct r_debug_extended *)&_r_debug;
 
 	while (_r_debug.r_version >= 2 && (more = more->r_next)) {
-		for (const struct link_map *map = more->base.r_map; map; map = map->l_next) {
-			const ElfW(Ehdr) *header = (const ElfW(Ehdr) *)map->l_addr;
+		for (struct link_map *map = more->base.r_map; map; map = map->l_next) {
+			const ElfW(Phdr) *segments = NULL;
+			const int count = dlinfo(map, RTLD_DI_PHDR, &segments);
 			struct dl_phdr_info info = { .dlpi_addr = map->l_addr,
-						     .dlpi_name = map->l_name };
+						     .dlpi_name = map->l_name,
+						     .dlpi_phdr = segments,
+						     .dlpi_phnum = (ElfW(Half))count };
 
-			if (!header || memcmp(header->e_ident, ELFMAG, SELFMAG) != 0)
-				continue;
-			info.dlpi_phdr = (const ElfW(Phdr) *)(map->l_addr + header->e_phoff);
-			info.dlpi_phnum = header->e_phnum;
-			visit(&info, sizeof(info), walk);
+			if (count > 0)
+				visit(&info, sizeof(info), walk);
 		}
 	}
+#else
+	(void)walk;
 #endif
 }
 
