@@ -80,7 +80,7 @@ static bool is_switch(const struct finder *finder, uint64_t at)
 	if (!bytes || room < 12)
 		return false;
 	jump = bytes + 8 + (bytes[8] == 0x3e);
-	to = jump[0] == 0x41 ? 8 : 0;
+	to = jump[0] == 0x41 ? 8u : 0u;
 	jump += to / 8;
 	add = bytes + 5;
 	load = bytes[0] >> 3 == 0x48 >> 3 && bytes[4] == 0 && bytes[2] >> 6 == 1 ? bytes :
@@ -90,9 +90,9 @@ static bool is_switch(const struct finder *finder, uint64_t at)
 	    (load[2] & 7) != 4 || load[3] >> 6 != 2 ||
 	    (load == bytes + 1 && (load[2] >> 6 != 0 || (load[3] & 7) == 5)))
 		return false;
-	to |= jump[1] & 7;
-	sum = (add[2] & 7) | (add[0] & 1) << 3;
-	base = (add[2] >> 3 & 7) | (add[0] & 4) << 1;
+	to |= jump[1] & 7u;
+	sum = (add[2] & 7u) | (add[0] & 1u) << 3;
+	base = (add[2] >> 3 & 7u) | (add[0] & 4u) << 1;
 	return sum == to && (unsigned)((load[2] >> 3 & 7) | (load[0] & 4) << 1) == to &&
 	       (unsigned)((load[3] & 7) | (load[0] & 1) << 3) == base;
 }
