@@ -12,6 +12,7 @@
 #include <link.h>
 #include <signal.h>
 #include <string.h>
+#include <sys/ptrace.h>
 #include <ucontext.h>
 #include <unistd.h>
 
@@ -125,13 +126,19 @@ static bool arm(void)
 		      code_bytes, NULL) == 0;
 }
 
+/* The calling thread alone. */
+static void disarm(void)
+{
+	SYSTEM(SYS_prctl, PR_SET_SYSCALL_USER_DISPATCH, PR_SYS_DISPATCH_OFF, 0, 0, 0);
+}
+
 static void look_at_signals(unsigned char look)
 {
-	static const unsigned short numbers[] = { SYS_rt_sigaction,  SYS_rt_sigprocmask,
-						  SYS_rt_sigpending, SYS_rt_sigsuspend,
-						  SYS_ppoll,         SYS_pselect6,
-						  SYS_epoll_pwait,   SYS_epoll_pwait2,
-						  SYS_execve,        SYS_execveat };
+	static const unsigned short numbers[] = {
+		SYS_rt_sigaction, SYS_rt_sigprocmask, SYS_rt_sigpending, SYS_rt_sigsuspend,
+		SYS_ppoll,        SYS_pselect6,       SYS_epoll_pwait,   SYS_epoll_pwait2,
+		SYS_execve,       SYS_execveat,       SYS_ptrace
+	};
 
 	for (size_t i = 0; i < sizeof(numbers) / sizeof(numbers[0]); i++)
 		stub_specials[numbers[i]] = look;
@@ -186,7 +193,7 @@ void dispatch_end(void)
 {
 	if (!armed)
 		return;
-	SYSTEM(SYS_prctl, PR_SET_SYSCALL_USER_DISPATCH, PR_SYS_DISPATCH_OFF, 0, 0, 0);
+	disarm();
 	set_action(&theirs, NULL);
 	look_at_signals(0);
 	armed = false;
@@ -386,6 +393,12 @@ bool dispatch_look(struct stub_frame *frame)
 	case SYS_execve:
 	case SYS_execveat:
 		return look_at_exec(frame);
+	case SYS_ptrace:
+		/* Each SIGSYS would stop it, in the child of a vfork before its tracer can go on.
+		 */
+		if (frame->rdi == PTRACE_TRACEME)
+			disarm();
+		return false;
 	default:
 		return false;
 	}
