@@ -10,7 +10,8 @@ import signal
 import subprocess
 import sys
 
-from tracing import GILSCOPE, KIND, OF_SYSCALLS, TIMEOUT, Folder, Trace, differences, finish, program, report, run
+from tracing import (GILSCOPE, KIND, OF_SYSCALLS, TIMEOUT, Folder, Trace, both, differences, finish, program, report,
+                     run)
 
 WORD = sys.argv[3] if len(sys.argv) > 3 else ""
 NOBODY = 65534
@@ -77,16 +78,6 @@ def odd(folder, name, word=None, options=(), others_too=False, **more):
     facts = trace.facts()
     complaints = [f"{name}: {what} is {facts[what]}" for what in ("lost", "still_running") if facts[what]]
     return complaints + [*is_as_expected(trace, path, others_too), *trace.readable()]
-
-
-def both(folder, words, options=(), **more):
-    """What a command does traced and not: exit status and output must be the same."""
-    native = run(words, **more)
-    traced, trace = folder.trace(words, ["--quiet", *options], **more)
-    complaints = [f"{words}: {what}: {a!r} natively, {b!r} traced" for what, a, b in
-                  (("exit", native.returncode, traced.returncode), ("stdout", native.stdout, traced.stdout),
-                   ("stderr", native.stderr, traced.stderr)) if a != b]
-    return complaints, trace
 
 
 # Calls that may block have a record of their own only where system calls have none.

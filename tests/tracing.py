@@ -137,6 +137,16 @@ class Folder:
         return got, Trace(path)
 
 
+def both(folder, words, options=(), **more):
+    """What a command does traced and not: exit status and output must be the same."""
+    native = run(words, **more)
+    traced, trace = folder.trace(words, ["--quiet", *options], **more)
+    complaints = [f"{words}: {what}: {a!r} natively, {b!r} traced" for what, a, b in
+                  (("exit", native.returncode, traced.returncode), ("stdout", native.stdout, traced.stdout),
+                   ("stderr", native.stderr, traced.stderr)) if a != b]
+    return complaints, trace
+
+
 def differences(wanted, got):
     for name in sorted({*wanted, *got}):
         if wanted.get(name, 0) != got.get(name, 0):
