@@ -41,12 +41,23 @@ static struct action theirs;            /* for SIGSYS */
 static _Atomic uint64_t masking_sigsys; /* signals whose handlers' masks had it */
 /* The thread has SIGSYS blocked, it thinks; and one that waits for that to end. */
 static __thread bool blocks __attribute__((tls_model("initial-exec")));
+/* And so the child of vfork, which has the same storage. */
+static __thread bool child_blocks __attribute__((tls_model("initial-exec")));
 static __thread bool pending __attribute__((tls_model("initial-exec")));
 static __thread siginfo_t pending_info __attribute__((tls_model("initial-exec")));
 
-static long set_action(const struct action *action, struct action *old)
+/* These two are the recorder's, whatever calls them; who lays a trace beside strace's output tells
+ * calls apart by the function that they are in. */
+__attribute__((noinline)) static long set_action(const struct action *action, struct action *old)
 {
 	return SYSTEM(SYS_rt_sigaction, SIGSYS, action, old, MASK_BYTES);
+}
+
+__attribute__((noinline)) static void mask_sigsys(int how, uint64_t *old)
+{
+	const uint64_t sigsys = BIT(SIGSYS);
+
+	SYSTEM(SYS_rt_sigprocmask, how, &sigsys, old, MASK_BYTES);
 }
 
 static void send_again(siginfo_t *info)
@@ -158,7 +169,7 @@ static void handle(void)
 
 bool dispatch_start(void)
 {
-	uint64_t old = 0, sigsys = BIT(SIGSYS);
+	uint64_t old = 0;
 
 	dl_iterate_phdr(find_code, NULL);
 	/* Nothing is changed when it is not there. */
@@ -166,8 +177,8 @@ bool dispatch_start(void)
 		return false;
 	SYSTEM(SYS_rt_sigaction, SIGSYS, NULL, &theirs, MASK_BYTES);
 	handle();
-	SYSTEM(SYS_rt_sigprocmask, SIG_UNBLOCK, &sigsys, &old, MASK_BYTES);
-	blocks = old & sigsys;
+	mask_sigsys(SIG_UNBLOCK, &old);
+	blocks = old & BIT(SIGSYS);
 	look_at_signals(1);
 	armed = true;
 	return true;
@@ -180,6 +191,7 @@ void dispatch_audits(bool audits)
 
 void dispatch_arm(void)
 {
+	child_blocks = blocks;
 	if (!attach_is_quiet())
 		arm();
 }
@@ -269,20 +281,23 @@ static bool look_at_action(struct stub_frame *frame)
 	return true;
 }
 
+static bool *blocking(void)
+{
+	return attach_borrowed() ? &child_blocks : &blocks;
+}
+
 static bool look_at_mask(struct stub_frame *frame)
 {
-	const bool blocked = blocks;
+	bool *const mine = blocking();
+	const bool blocked = *mine;
 	uint64_t mask = 0, old = 0;
 
 	if (frame->r10 != MASK_BYTES || (frame->rsi && !copy(&mask, frame->rsi, sizeof(mask))))
 		return false;
-	/* The child of vfork has its own mask. */
-	if (!frame->rsi || attach_borrowed())
-		;
-	else if (frame->rdi == SIG_SETMASK)
-		blocks = mask & BIT(SIGSYS);
-	else if (mask & BIT(SIGSYS))
-		blocks = frame->rdi == SIG_BLOCK;
+	if (frame->rsi && frame->rdi == SIG_SETMASK)
+		*mine = mask & BIT(SIGSYS);
+	else if (frame->rsi && (mask & BIT(SIGSYS)))
+		*mine = frame->rdi == SIG_BLOCK;
 	mask &= ~BIT(SIGSYS);
 	frame->rax = (uint64_t)SYSTEM(SYS_rt_sigprocmask, frame->rdi, frame->rsi ? &mask : NULL,
 				      &old, MASK_BYTES);
@@ -290,7 +305,7 @@ static bool look_at_mask(struct stub_frame *frame)
 		old |= BIT(SIGSYS);
 	if (frame->rax == 0 && frame->rdx && !copy_back(frame->rdx, &old, sizeof(old)))
 		frame->rax = (uint64_t)-EFAULT;
-	if (pending && !blocks) {
+	if (pending && !*mine) {
 		pending = false;
 		send_again(&pending_info);
 	}
@@ -314,22 +329,22 @@ static bool look_at_pending(struct stub_frame *frame)
  * run in between: the kernel kills who is dispatched while it is blocked. */
 static bool look_at_exec(struct stub_frame *frame)
 {
-	const uint64_t sigsys = BIT(SIGSYS);
+	const bool masks = *blocking();
 	const bool ignores = theirs.handler == (void *)SIG_IGN;
 	struct action ours;
 
-	if (!ignores && !blocks)
+	if (!ignores && !masks)
 		return false;
-	if (blocks)
-		SYSTEM(SYS_rt_sigprocmask, SIG_BLOCK, &sigsys, NULL, MASK_BYTES);
+	if (masks)
+		mask_sigsys(SIG_BLOCK, NULL);
 	if (ignores)
 		set_action(&theirs, &ours);
 	frame->rax = (uint64_t)SYSTEM((long)frame->rax, frame->rdi, frame->rsi, frame->rdx,
 				      frame->r10, frame->r8);
 	if (ignores)
 		set_action(&ours, NULL);
-	if (blocks)
-		SYSTEM(SYS_rt_sigprocmask, SIG_UNBLOCK, &sigsys, NULL, MASK_BYTES);
+	if (masks)
+		mask_sigsys(SIG_UNBLOCK, NULL);
 	return true;
 }
 
