@@ -91,6 +91,10 @@ static int finish(void **state)
 	for (size_t i = 0; i < matrix.count; i++)
 		cell_finish(&cells[i]);
 	runtimes_finish(&runtimes);
+	for (size_t i = 0; i < RUNTIME_WORKLOADS; i++) {
+		json_decref(c()->told[i]);
+		json_decref(python()->told[i]);
+	}
 	return 0;
 }
 
