@@ -19,6 +19,8 @@ static void say_count(char *to, size_t room, double value)
 {
 	if (isnan(value))
 		snprintf(to, room, "-");
+	else if (value >= 999500000)
+		snprintf(to, room, "%.3gG", value / 1e9);
 	else if (value >= 999500)
 		snprintf(to, room, "%.3gM", value / 1e6);
 	else if (value >= 9995)

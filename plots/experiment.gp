@@ -57,7 +57,7 @@ key_columns = 4
 y_at(nth) = at[int(nth) / 6 + 1]
 is(nth, way) = int(nth) % 6 == line_of[way]
 is_number(text) = strlen(text) > 0 && text ne 'NaN'
-say(value) = value < 9995 ? sprintf('%.0f', value) : value < 999500 ? sprintf('%.3gk', value / 1e3) : sprintf('%.3gM', value / 1e6)
+say(value) = value < 9995 ? sprintf('%.0f', value) : value < 999500 ? sprintf('%.3gk', value / 1e3) : value < 999500000 ? sprintf('%.3gM', value / 1e6) : sprintf('%.3gG', value / 1e9)
 
 set multiplot
 eval open_frame

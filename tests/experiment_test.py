@@ -94,7 +94,7 @@ def say(value):
     """As the table does."""
     if value is None:
         return "-"
-    for least, unit, name in (999500, 1e6, "M"), (9995, 1e3, "k"):
+    for least, unit, name in (999500000, 1e9, "G"), (999500, 1e6, "M"), (9995, 1e3, "k"):
         if value >= least:
             return f"{value / unit:.3g}{name}"
     return f"{value:.0f}" if value >= 99.95 or value == int(value) else f"{value:.3g}"
