@@ -39,14 +39,13 @@ class Library:
         self.size = max(int(row[0], 16) + int(row[1], 16) for row in
                         re.findall(r"LOAD +\S+ 0x(\w+) \S+ \S+ 0x(\w+)", head))
 
-    def what(self, offset, number):
+    def what(self, offset, call):
         """Whose call an instruction of the library makes: 'recorded' ones are the program's."""
         if any(offset in stubs for stubs in self.stubs):
             return "recorded"
         at = bisect.bisect_right(self.starts, offset) - 1
-        if number in LOOKED_AT and self.functions[at][1].partition(".")[0] in LOOKERS:
-            return "recorded"
-        return "own"
+        looks = call.number in LOOKED_AT and self.functions[at][1].partition(".")[0] in LOOKERS
+        return "recorded" if looks and not is_about_sigsys(call) else "own"
 
 
 def images_of(trace):
@@ -192,7 +191,7 @@ class Comparison:
         for call in life.calls:
             signalled |= call.after_signal
             offset = next((call.ip - base for base in bases if base <= call.ip < base + self.library.size), None)
-            what = self.library.what(offset, call.number) if offset is not None else None
+            what = self.library.what(offset, call) if offset is not None else None
             life.image.began |= what is not None
             if what == "recorded":
                 recorded.append(call)
@@ -210,8 +209,8 @@ class Comparison:
         return recorded
 
     def is_kept(self, call):
-        """The action for SIGSYS, which dispatch keeps: the kernel is not asked."""
-        return self.mode in DISPATCHING and call.number == RT_SIGACTION and call.argument == SIGSYS
+        """The action for SIGSYS, which dispatch keeps: what it asks the kernel for is its own."""
+        return self.mode in DISPATCHING and is_about_sigsys(call)
 
     def look_at(self, life, seen, streams):
         """A life and its stream, which is the first of the thread's."""
@@ -262,6 +261,10 @@ class Comparison:
             verdict.explained["cut off"] += 1
         else:
             verdict.complaints.append(f"{life.tid}: call {end - 1}: {call} was seen, the trace has {told}")
+
+
+def is_about_sigsys(call):
+    return call.number == RT_SIGACTION and call.argument == SIGSYS
 
 
 NEVER_RETURN = {RT_SIGRETURN, EXIT, EXIT_GROUP}

@@ -31,8 +31,9 @@ LIBRARY = beside.Library()
 class Row:
     """A program: what is to be run, and what more is known of it."""
 
-    def __init__(self, sentence, words, drive=None, alike=False, full=False):
+    def __init__(self, sentence, words, drive=None, alike=False, full=False, needs=()):
         self.sentence, self.words, self.full = sentence, words, full
+        self.needs = [words[0], *needs]  # programs
         self.drive = drive  # is called while it runs, with its process
         self.alike = alike  # it makes the same calls each time
 
@@ -40,7 +41,7 @@ class Row:
 EVERYTHING = """
 import ctypes, os, signal, subprocess, threading, time
 signal.signal(signal.SIGALRM, lambda *_: None)
-signal.setitimer(signal.ITIMER_REAL, 0.002, 0.002)
+signal.setitimer(signal.ITIMER_REAL, 0.01, 0.01)
 def work():
     for _ in range(20): time.sleep(0.001)
 threads = [threading.Thread(target=work) for _ in range(3)]
@@ -110,12 +111,13 @@ def nginx(folder, requests):
             os.kill(int(file.read()), signal.SIGQUIT)
 
     return Row(f"nginx that serves {requests:,} requests", [
-        shutil.which("nginx") or "/usr/sbin/nginx", "-p", place, "-e", f"{place}/errors", "-c", f"{place}/conf"], drive)
+        shutil.which("nginx") or "/usr/sbin/nginx", "-p", place, "-e", f"{place}/errors", "-c", f"{place}/conf"], drive,
+        needs=["ab"])
 
 
 def programs(folder):
     yield Row("python3 that does nothing", [PYTHON, "-c", "pass"], alike=True)
-    yield Row("python3 with threads, children and a signal every 2 ms", [PYTHON, "-c", EVERYTHING])
+    yield Row("python3 with threads, children and a signal every 10 ms", [PYTHON, "-c", EVERYTHING])
     for sentence, words in workloads():
         yield Row(sentence, words, full=sentence not in SHORT)
     for sentence, words in interpreters():
@@ -239,8 +241,9 @@ def all_of(folder, mode):
     for row in programs(folder):
         if WORD not in f"{mode}: {row.sentence}" or row.full and not FULL and not WORD:
             continue
-        if not shutil.which(row.words[0]):
-            report([], f"{mode}: {row.sentence}", f"no {row.words[0]} here")
+        absent = [name for name in row.needs if not shutil.which(name)]
+        if absent:
+            report([], f"{mode}: {row.sentence}", f"no {' and no '.join(absent)} here")
             continue
         verdict = agrees(folder, row, mode, witness.Strace)
         if row.alike and verdict:
