@@ -125,6 +125,8 @@ static void begin_clone3(uint64_t at, uint64_t size)
 	const struct iovec from = { .iov_base = (void *)(uintptr_t)at, .iov_len = 64 };
 	const struct iovec to = { .iov_base = &arguments, .iov_len = 64 };
 
+	/* What is not known is no fork: a child that is none must not touch its parent's rings. */
+	forking = false;
 	/* libc's own can be read. */
 	if (size >= 64 && thread_is_pending())
 		memcpy(&arguments, (const void *)(uintptr_t)at, 64);
