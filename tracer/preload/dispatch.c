@@ -396,7 +396,7 @@ static bool look_at_pselect(struct stub_frame *frame)
 
 bool dispatch_look(struct stub_frame *frame)
 {
-	switch (frame->rax) {
+	switch ((uint32_t)frame->rax) { /* as the kernel has it */
 	case SYS_rt_sigaction:
 		return look_at_action(frame);
 	case SYS_rt_sigprocmask:

@@ -187,7 +187,7 @@ void stub_look(struct stub_frame *frame)
 		frame->rax = stub->number;
 	frame->at = stub_hot_at(stub, stub_ways.call);
 	put(kind_of(frame), operand_of(frame));
-	switch (frame->rax) {
+	switch ((uint32_t)frame->rax) { /* as the kernel has it */
 	case SYS_clone:
 		begin_spawn(frame->rdi, frame->r8);
 		frame->at = stub_cold_at(stub, stub_ways.spawn);
