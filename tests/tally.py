@@ -7,6 +7,7 @@ import re
 import sys
 
 passed, failed, skipped = map(int, sys.argv[1:4])
+bad_ones = []
 for log in sys.argv[4:]:
     for line in open(log, encoding="utf-8", errors="replace"):
         test = json.loads(line)
@@ -21,4 +22,9 @@ for log in sys.argv[4:]:
         passed += len(tap) - skips - fails
         skipped += skips
         failed += fails + died
+        # What is printed last is what a log that is cut still shows.
+        told = [line for line in test.get("stdout", "").splitlines() if re.match(r"not ok\b|#", line)]
+        if bad:
+            bad_ones += [f"{test['name']}: {line}"[:400] for line in told[-20:] or [test["result"]]]
+print(*bad_ones, sep="\n", end="\n" if bad_ones else "")
 print(f"{passed} passed, {failed} failed, {skipped} skipped")
