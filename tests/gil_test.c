@@ -156,7 +156,7 @@ static void play(const struct gil *gil, const struct setting *setting, unsigned 
 	for (unsigned i = 0; i < threads; i++) {
 		scene.worker[i] =
 			(struct worker){ .index = i, .count = threads, .run = &scene.run };
-		run_seat(&scene.worker[i], gil, lock, i);
+		run_seat(&scene.worker[i], gil, lock, i, threads);
 	}
 	scene.elapsed_raw = clock_raw();
 	for (unsigned i = 0; i < threads; i++) {

@@ -35,7 +35,9 @@ struct worker {
 	_Atomic uint64_t *references; /* of 'object'; see worker_use_object */
 	void (*use_object)(struct worker *w);
 	struct object *object;
-	unsigned seat;         /* the worker's number among those of its lock */
+	unsigned seat; /* the worker's number among those of its lock */
+	unsigned self; /* its number among those that run at once; of most modes the index */
+	bool steps;    /* the lock may change hands between any two steps */
 	unsigned index, count; /* share i of n */
 	uint64_t size;         /* of the whole work, in the workload's own unit */
 	void *region;          /* plan->region_bytes, the same address for all */
@@ -65,10 +67,20 @@ struct workload_plan {
 	 * they share it. Threads share it in any case. */
 	bool region_private;
 	unsigned phases; /* at least 1; all workers end one before any starts the next */
+	/* Workers wait for one another: all must be there at once. */
+	bool together;
+	unsigned helpers; /* threads that a worker starts beside itself, at one time: 0 or 1 */
 	enum echo_kind echo;
 	enum object_use object;
 	const char *loop; /* of the latencies: "open" (from the intended start) or "closed" */
 };
+
+/* A mode that a workload cannot run in, and why: a sentence without its end. */
+struct workload_refusal {
+	const char *mode, *reason;
+};
+
+#define WORKLOAD_COUNTS 8
 
 struct workload {
 	const char *name;
@@ -77,6 +89,10 @@ struct workload {
 	const char *size_unit; /* plural: "decrements" */
 	const char *size_default;
 	uint64_t size_low, size_high;
+	const char *workers_default;             /* null: two */
+	const char *const *counts;               /* names of results of its own, at most
+						  * WORKLOAD_COUNTS, null-ended; null: none */
+	const struct workload_refusal *refusals; /* ends in a null mode; null: none */
 	/* Before anything else; null: nothing is needed. Of 'w' only count, size and params are
 	 * set. */
 	bool (*plan)(const struct worker *w, struct workload_plan *plan, struct err *err);
@@ -112,6 +128,18 @@ static inline void worker_tick(struct worker *w)
 		worker_tick_due(w);
 }
 
+/* One step of a unit of interpreted work is done: a bytecode of several in one statement. The lock
+ * may change hands here under the models of interpreters that look up between any two (CPython 2,
+ * PyPy); others do so at backward jumps and calls alone, which is where worker_tick stands. */
+static inline void worker_step(struct worker *w)
+{
+	if (w->steps)
+		worker_tick(w);
+}
+/* Why no other worker comes between two steps of this one: a sentence without its end; null: others
+ * may. 'waits': the worker blocks or sleeps in between. */
+const char *worker_alone(const struct worker *w, bool waits);
+
 /* Uses the object that the plan asks for, once per unit that is told by worker_did. What protects a
  * shared one is the mode's business: where workers take turns (sequential, gil) nothing has to;
  * where they run at once (threads, nogil) it is atomic counts and the object's own lock, as in a
@@ -141,6 +169,11 @@ void worker_unblock(struct worker *w);
 
 /* Waits for a moment of CLOCK_MONOTONIC with the lock let go; at once if it is past. */
 void worker_sleep_until(struct worker *w, uint64_t ns);
+/* As read and write, with the lock let go: they move all the bytes, or fail the worker and return
+ * false. The bytes that worker_read got before the end of the file are in 'got'; null: the end is a
+ * failure. */
+bool worker_read(struct worker *w, int fd, void *to, size_t bytes, size_t *got);
+bool worker_write(struct worker *w, int fd, const void *from, size_t bytes);
 /* Sends a byte and waits for its echo; the lock is let go around the write and around the read. */
 unsigned char worker_echo(struct worker *w, unsigned char byte);
 
@@ -150,6 +183,17 @@ unsigned char worker_echo(struct worker *w, unsigned char byte);
 void worker_give(struct worker *w, const void *part, size_t bytes);
 void worker_take(struct worker *w, unsigned from, void *part, size_t bytes);
 
+/* Starts a thread beside the worker; it has the interpreter's lock when 'body' begins. 'helper' is
+ * the thread as a worker: it may tick, wait, and use primitives, and its results are the worker's,
+ * who must not touch them meanwhile. One at a time, if the plan asks for helpers; join waits for
+ * its end with the lock let go. False: it could not be started; the worker has failed. */
+bool worker_start(struct worker *w, void (*body)(struct worker *helper, void *given), void *given);
+void worker_join(struct worker *w);
+
+/* Adds to a result of the workload's own, by its index in the names; one that nobody told is null.
+ * What explains a result: one sentence per worker, the first. */
+void worker_count(struct worker *w, unsigned which, uint64_t n);
+void worker_note(struct worker *w, const char *format, ...) __attribute__((format(printf, 2, 3)));
 /* Records one latency. Units done, and what kind of worker this is ("io",
  * "cpu"), for the result. */
 void worker_latency(struct worker *w, uint64_t ns);

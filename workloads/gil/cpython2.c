@@ -118,6 +118,7 @@ static void finish(void *memory, struct gil_counts *counts)
 const struct gil gil_cpython2 = {
 	.name = "cpython2",
 	.summary = "CPython 2: a semaphore, offered every 100 ticks whether or not anybody waits",
+	.anywhere = true,
 	.params = params,
 	.state_bytes = sizeof(struct state),
 	.init = init,

@@ -137,6 +137,7 @@ static void finish(void *memory, struct gil_counts *counts)
 const struct gil gil_cpython2cond = {
 	.name = "cpython2cond",
 	.summary = "CPython 2 without semaphores: as cpython2, by a mutex and a condition variable",
+	.anywhere = true,
 	.params = params,
 	.state_bytes = sizeof(struct state),
 	.init = init,

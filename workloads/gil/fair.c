@@ -146,6 +146,7 @@ static void finish(void *memory, struct gil_counts *counts)
 const struct gil gil_fair = {
 	.name = "fair",
 	.summary = "for reference: first come, first served; gives way after 100 ticks if asked",
+	.anywhere = true,
 	.params = params,
 	.state_bytes = sizeof(struct state),
 	.thread_bytes = sizeof(struct thread),

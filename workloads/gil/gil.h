@@ -45,6 +45,8 @@ struct gil {
 	const char *name;
 	const char *summary; /* one line: whose lock, and the rule by which it changes hands */
 	const struct param *params;
+	/* It may change hands between any two bytecodes; else only at backward jumps and calls. */
+	bool anywhere;
 	/* What the state takes: so much, and so much more for each thread behind it. */
 	size_t state_bytes, thread_bytes;
 	/* The state is zeroed and aligned to 64 bytes; the caller owns it. */

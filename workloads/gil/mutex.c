@@ -101,6 +101,7 @@ static void finish(void *memory, struct gil_counts *counts)
 const struct gil gil_mutex = {
 	.name = "mutex",
 	.summary = "for reference: a mutex held for 100 ticks at a time, and no hand-over",
+	.anywhere = true,
 	.params = params,
 	.state_bytes = sizeof(struct state),
 	.init = init,

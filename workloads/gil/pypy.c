@@ -264,6 +264,7 @@ static void finish(void *memory, struct gil_counts *counts)
 const struct gil gil_pypy = {
 	.name = "pypy",
 	.summary = "PyPy: a compare-and-swap; waiters look every 0.1 ms, busy threads hand over",
+	.anywhere = true,
 	.params = params,
 	.state_bytes = sizeof(struct state),
 	.init = init,

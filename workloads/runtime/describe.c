@@ -28,8 +28,23 @@ static void describe_size(struct emit *emit, const struct workload *workload)
 	emit_close(emit, '}');
 }
 
-void describe(const struct workload *workload, const struct param *common, FILE *to)
+static void describe_modes(struct emit *emit, const struct run *run)
 {
+	emit_open(emit, "modes", '[');
+	for (size_t i = 0; modes[i]; i++) {
+		emit_open(emit, NULL, '{');
+		emit_string(emit, "name", modes[i]->name);
+		emit_string(emit, "summary", modes[i]->summary);
+		emit_bool(emit, "takes_gil", modes[i]->gil);
+		emit_string(emit, "reason", run_refusal(run, modes[i]));
+		emit_close(emit, '}');
+	}
+	emit_close(emit, ']');
+}
+
+void describe(const struct run *run, const struct param *common, FILE *to)
+{
+	const struct workload *workload = run->workload;
 	struct emit emit;
 
 	emit_start(&emit, to, false);
@@ -39,15 +54,11 @@ void describe(const struct workload *workload, const struct param *common, FILE 
 	describe_size(&emit, workload);
 	describe_params(&emit, "options", common);
 	describe_params(&emit, "params", workload->params);
-	emit_open(&emit, "modes", '[');
-	for (size_t i = 0; modes[i]; i++) {
-		emit_open(&emit, NULL, '{');
-		emit_string(&emit, "name", modes[i]->name);
-		emit_string(&emit, "summary", modes[i]->summary);
-		emit_bool(&emit, "takes_gil", modes[i]->gil);
-		emit_close(&emit, '}');
-	}
+	emit_open(&emit, "counts", '[');
+	for (size_t i = 0; workload->counts && workload->counts[i]; i++)
+		emit_string(&emit, NULL, workload->counts[i]);
 	emit_close(&emit, ']');
+	describe_modes(&emit, run);
 	emit_open(&emit, "gils", '[');
 	for (size_t i = 0; gils[i]; i++) {
 		emit_open(&emit, NULL, '{');

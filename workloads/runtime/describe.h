@@ -3,9 +3,9 @@
 #ifndef WORKLOADS_RUNTIME_DESCRIBE_H
 #define WORKLOADS_RUNTIME_DESCRIBE_H
 
-#include "base/param.h"
-#include "workloads/workload.h"
+#include "workloads/runtime/run.h"
 
-void describe(const struct workload *workload, const struct param *common, FILE *to);
+/* After run_plan. */
+void describe(const struct run *run, const struct param *common, FILE *to);
 
 #endif

@@ -8,7 +8,7 @@ static bool run_gil(struct run *run, struct err *err)
 	if (!lock)
 		return false;
 	for (unsigned i = 0; i < run->workers; i++)
-		run_seat(&run->worker[i], run->gil, lock, i);
+		run_seat(&run->worker[i], run->gil, lock, i, run->workers);
 	if (!run_threads(run, err))
 		return false; /* threads that were started still use the lock */
 	run_close_lock(run, lock);

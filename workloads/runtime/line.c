@@ -3,6 +3,9 @@
 #include "workloads/runtime/mode.h"
 
 #include <inttypes.h>
+#include <string.h>
+
+#define NOTES_MAX 4
 
 static void print_params(struct emit *emit, const struct run *run)
 {
@@ -102,6 +105,62 @@ static void print_latency(struct emit *emit, const struct run *run)
 	emit_close(emit, '}');
 }
 
+/* The sum over the workers; false: nobody told it. */
+static bool sum_count(const struct run *run, size_t which, uint64_t *sum)
+{
+	bool told = false;
+
+	*sum = 0;
+	for (unsigned i = 0; i < run->workers; i++) {
+		*sum += run->result[i].counts[which];
+		told |= run->result[i].told[which];
+	}
+	return told;
+}
+
+static void print_counts(struct emit *emit, const struct run *run)
+{
+	const char *const *names = run->workload->counts;
+	uint64_t sum;
+
+	emit_open(emit, "counts", '{');
+	for (size_t i = 0; names && names[i]; i++) {
+		if (sum_count(run, i, &sum))
+			emit_u64(emit, names[i], sum);
+		else
+			emit_null(emit, names[i]);
+	}
+	emit_close(emit, '}');
+}
+
+/* The different notes of all workers, in their order. Returns how many. */
+static unsigned find_notes(const struct run *run, const char *notes[NOTES_MAX])
+{
+	unsigned count = 0;
+
+	for (unsigned i = 0; i < run->workers && count < NOTES_MAX; i++) {
+		const char *note = run->result[i].note;
+		unsigned k = 0;
+
+		while (k < count && strcmp(notes[k], note) != 0)
+			k++;
+		if (note[0] && k == count)
+			notes[count++] = note;
+	}
+	return count;
+}
+
+static void print_notes(struct emit *emit, const struct run *run)
+{
+	const char *notes[NOTES_MAX];
+	const unsigned count = find_notes(run, notes);
+
+	emit_open(emit, "notes", '[');
+	for (unsigned i = 0; i < count; i++)
+		emit_string(emit, NULL, notes[i]);
+	emit_close(emit, ']');
+}
+
 void run_print_json(const struct run *run, FILE *to)
 {
 	struct emit emit;
@@ -121,7 +180,31 @@ void run_print_json(const struct run *run, FILE *to)
 	print_workers(&emit, run);
 	print_gil_counts(&emit, run);
 	print_latency(&emit, run);
+	print_counts(&emit, run);
+	print_notes(&emit, run);
+	emit_null(&emit, "pool");
+	emit_null(&emit, "loop");
 	emit_close(&emit, '}');
+}
+
+static void print_own(const struct run *run, FILE *to)
+{
+	const char *const *names = run->workload->counts;
+	const char *notes[NOTES_MAX];
+	const unsigned count = find_notes(run, notes);
+	uint64_t sum;
+
+	for (size_t i = 0; names && names[i]; i++) {
+		fprintf(to, "%s%s ", i ? ", " : "counts: ", names[i]);
+		if (sum_count(run, i, &sum))
+			fprintf(to, "%" PRIu64, sum);
+		else
+			fprintf(to, "unknown");
+	}
+	if (names)
+		fprintf(to, "\n");
+	for (unsigned i = 0; i < count; i++)
+		fprintf(to, "%s\n", notes[i]);
 }
 
 void run_print(const struct run *run, FILE *to)
@@ -149,4 +232,5 @@ void run_print(const struct run *run, FILE *to)
 			run->plan.loop, all.n, (double)all.n / seconds,
 			(double)histogram_percentile(&all, 0.5) / 1e6,
 			(double)histogram_percentile(&all, 0.99) / 1e6, (double)all.max / 1e6);
+	print_own(run, to);
 }

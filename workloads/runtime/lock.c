@@ -4,8 +4,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-void *run_open_lock(const struct run *run, unsigned threads, struct err *err)
+void *run_open_lock(const struct run *run, unsigned workers, struct err *err)
 {
+	const unsigned threads = workers * (1 + run->plan.helpers);
 	const size_t bytes = gil_bytes(run->gil, threads);
 	void *lock = aligned_alloc(64, bytes);
 
@@ -20,12 +21,20 @@ void *run_open_lock(const struct run *run, unsigned threads, struct err *err)
 	return NULL;
 }
 
-void run_seat(struct worker *w, const struct gil *gil, void *lock, unsigned seat)
+static void seat_one(struct worker *w, const struct gil *gil, void *lock, unsigned seat)
 {
 	w->gil = gil;
 	w->lock = lock;
 	w->seat = seat;
+	w->steps = gil->anywhere;
 	w->tick = gil->tick(lock, seat);
+}
+
+void run_seat(struct worker *w, const struct gil *gil, void *lock, unsigned seat, unsigned workers)
+{
+	seat_one(w, gil, lock, seat);
+	if (w->run->helper)
+		seat_one(&w->run->helper[w->self].worker, gil, lock, workers + seat);
 }
 
 void run_close_lock(struct run *run, void *lock)

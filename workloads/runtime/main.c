@@ -224,6 +224,8 @@ static bool read_options(struct run *run, int argc, char *const argv[], struct e
 	common[ROW_SIZE].fallback = run->workload->size_default;
 	common[ROW_SIZE].low = run->workload->size_low;
 	common[ROW_SIZE].high = run->workload->size_high;
+	if (run->workload->workers_default)
+		common[ROW_WORKERS].fallback = run->workload->workers_default;
 	param_set_add(&run->params, common);
 	param_set_add(&run->params, run->workload->params);
 	if (run->gil)
@@ -239,6 +241,13 @@ static bool read_options(struct run *run, int argc, char *const argv[], struct e
 	return confine(run, err);
 }
 
+static bool check_mode(const struct run *run, struct err *err)
+{
+	const char *reason = run_refusal(run, run->mode);
+
+	return !reason || err_set(err, EXIT_MISUSE, "--mode %s: %s", run->mode->name, reason);
+}
+
 static void help(const struct run *run)
 {
 	printf("usage: %s [--mode MODE] [--workers N] [--size N] [--json] ...\n\n%s: %s\n\n",
@@ -248,8 +257,12 @@ static void help(const struct run *run)
 		printf("\nof this workload:\n");
 	param_help(run->workload->params, stdout);
 	printf("\nmodes:\n");
-	for (size_t i = 0; modes[i]; i++)
-		printf("  %-24s %s\n", modes[i]->name, modes[i]->summary);
+	for (size_t i = 0; modes[i]; i++) {
+		const char *reason = run_refusal(run, modes[i]);
+
+		printf("  %-24s %s%s\n", modes[i]->name, reason ? "not here: " : "",
+		       reason ? reason : modes[i]->summary);
+	}
 	for (size_t i = 0; gils[i]; i++) {
 		printf("\n--gil %s: %s\n", gils[i]->name, gils[i]->summary);
 		param_help(gils[i]->params, stdout);
@@ -287,12 +300,14 @@ int main(int argc, char *argv[])
 		return finish_output(run.workload->name);
 	}
 	if (param_number(&run.params, "describe")) {
-		if (!run_plan(&run, &err))
+		/* What it can run in must be told where it cannot. */
+		if (!run_plan(&run, &err) ||
+		    (param_get(&run.params, "mode")->given && !check_mode(&run, &err)))
 			return fail(&run, &err);
-		describe(run.workload, common, stdout);
+		describe(&run, common, stdout);
 		return finish_output(run.workload->name);
 	}
-	if (!run_workload(&run, &err))
+	if (!run_plan(&run, &err) || !check_mode(&run, &err) || !run_workload(&run, &err))
 		return fail(&run, &err);
 	if (param_number(&run.params, "json"))
 		run_print_json(&run, stdout);

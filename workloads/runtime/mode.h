@@ -17,6 +17,7 @@ struct mode {
 	const char *gil;     /* the lock model if --gil says no other; null: no lock */
 	bool in_turn;        /* workers run one after the other: their times add up */
 	bool apart;          /* workers are processes: a private region is copied */
+	const char *alone;   /* why no other worker comes between two steps of one; null: may */
 	enum mode_objects objects;
 	/* Runs all workers to their end. False when they could not be run; a worker's own failure
 	 * is in its result. */

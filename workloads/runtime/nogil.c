@@ -63,14 +63,15 @@ static const struct gil no_lock = {
 
 static bool run_nogil(struct run *run, struct err *err)
 {
-	struct thread *thread = aligned_alloc(64, run->workers * sizeof(*thread));
+	const unsigned threads = run->workers * (1 + run->plan.helpers);
+	struct thread *thread = aligned_alloc(64, threads * sizeof(*thread));
 
 	if (!thread)
-		return err_set(err, EXIT_IMPOSSIBLE, "cannot allocate %u threads", run->workers);
-	for (unsigned i = 0; i < run->workers; i++) {
+		return err_set(err, EXIT_IMPOSSIBLE, "cannot allocate %u threads", threads);
+	for (unsigned i = 0; i < threads; i++)
 		thread[i] = (struct thread){ .tick = { INT_MAX, 0 }, .state = DETACHED };
-		run_seat(&run->worker[i], &no_lock, thread, i);
-	}
+	for (unsigned i = 0; i < run->workers; i++)
+		run_seat(&run->worker[i], &no_lock, thread, i, run->workers);
 	if (!run_threads(run, err))
 		return false; /* threads that were started still use theirs */
 	free(thread);

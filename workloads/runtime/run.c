@@ -50,6 +50,19 @@ static bool check_memory(const struct run *run, struct err *err)
 		       (double)have / 0x1p30);
 }
 
+const char *run_refusal(const struct run *run, const struct mode *mode)
+{
+	const struct workload_refusal *row = run->workload->refusals;
+
+	for (; row && row->mode; row++) {
+		if (strcmp(row->mode, mode->name) == 0)
+			return row->reason;
+	}
+	return run->plan.together && mode->in_turn ?
+		       "its workers wait for one another, so all must run at once" :
+		       NULL;
+}
+
 bool run_plan(struct run *run, struct err *err)
 {
 	const struct worker first = {
@@ -77,6 +90,24 @@ static bool allocate_region(struct run *run, struct err *err)
 			       run->plan.region_bytes, strerror(errno));
 	for (unsigned i = 0; i < run->workers; i++)
 		run->worker[i].region = region;
+	return true;
+}
+
+/* Before workers get a lock: a helper differs from its worker by its ticks and its seat. */
+static bool make_helpers(struct run *run, struct err *err)
+{
+	if (run->plan.helpers == 0)
+		return true;
+	run->helper = aligned_alloc(64, run->workers * sizeof(*run->helper));
+	if (!run->helper)
+		return err_set(err, EXIT_IMPOSSIBLE, "cannot allocate %u helpers", run->workers);
+	for (unsigned i = 0; i < run->workers; i++) {
+		struct helper *helper = &run->helper[i];
+
+		*helper = (struct helper){ .worker = run->worker[i],
+					   .tick = { .tick = { INT_MAX, 0 } } };
+		helper->worker.tick = &helper->tick.tick;
+	}
 	return true;
 }
 
@@ -222,6 +253,7 @@ static bool make_workers(struct run *run, struct err *err)
 		run->worker[i] = (struct worker){
 			.tick_spins = param_number(&run->params, "tick-spins"),
 			.tick = &run->own_tick[i].tick,
+			.self = i,
 			.index = i,
 			.count = run->workers,
 			.size = param_number(&run->params, "size"),
@@ -235,8 +267,8 @@ static bool make_workers(struct run *run, struct err *err)
 
 static bool prepare(struct run *run, struct err *err)
 {
-	if (!run_plan(run, err) || !make_workers(run, err) || !allocate_region(run, err) ||
-	    !run_make_objects(run, err) || !make_barrier(run, err) || !open_channels(run, err))
+	if (!make_workers(run, err) || !allocate_region(run, err) || !run_make_objects(run, err) ||
+	    !make_helpers(run, err) || !make_barrier(run, err) || !open_channels(run, err))
 		return false;
 	if (run->workload->setup)
 		run->workload->setup(&run->worker[0]);

@@ -32,12 +32,24 @@ struct worker_result {
 	uint64_t units;
 	char role[8];
 	char failure[160]; /* empty: none */
+	char note[240];    /* empty: none */
+	uint64_t counts[WORKLOAD_COUNTS];
+	bool told[WORKLOAD_COUNTS]; /* a count that nobody told is not known */
 	struct histogram latency;
 };
 
 /* A cache line each: every tick writes to it. */
 struct own_tick {
 	alignas(64) struct tick tick;
+};
+
+/* A thread that a worker has started beside itself. */
+struct helper {
+	struct worker worker;
+	struct own_tick tick;
+	pthread_t thread;
+	void (*body)(struct worker *helper, void *given);
+	void *given;
 };
 
 struct mode;
@@ -55,6 +67,7 @@ struct run {
 
 	struct worker *worker;        /* [workers]; private to each process after fork */
 	struct own_tick *own_tick;    /* [workers]: what ticks look at where there is no lock */
+	struct helper *helper;        /* [workers]; null: the plan asks for none */
 	struct worker_result *result; /* [workers], shared */
 	pthread_barrier_t *barrier;   /* of all workers, shared; unused when sequential */
 	int (*echo)[2];               /* [workers]: to write to, to read from */
@@ -64,9 +77,11 @@ struct run {
 	struct gil_counts gil_counts;
 };
 
+/* Why the workload cannot run in a mode, as its refusals and the plan have it; null: it can. */
+const char *run_refusal(const struct run *run, const struct mode *mode);
 /* Asks the workload what it needs, and whether that can be had; allocates nothing. */
 bool run_plan(struct run *run, struct err *err);
-/* Prepares the run that the parameters ask for, runs it, checks it, and cleans up. */
+/* Prepares the run that was planned, runs it, checks it, and cleans up. */
 bool run_workload(struct run *run, struct err *err);
 /* From the common start to the last finish, or the sum of the shares' times when they run in turn:
  * what lies between them, reading clocks, is not the workload's. */
@@ -86,10 +101,11 @@ void run_clock_stop(struct worker *w, const struct witness *since);
 /* Gives each worker the object that the plan asks for. */
 bool run_make_objects(struct run *run, struct err *err);
 
-/* A lock of the run's model for so many workers; null: failed. */
-void *run_open_lock(const struct run *run, unsigned threads, struct err *err);
-/* Makes a worker one of the lock's threads: number 'seat', from 0. */
-void run_seat(struct worker *w, const struct gil *gil, void *lock, unsigned seat);
+/* A lock of the run's model for so many workers and their helpers; null: failed. */
+void *run_open_lock(const struct run *run, unsigned workers, struct err *err);
+/* Makes a worker one of the lock's threads: number 'seat', from 0; its helper has a seat behind
+ * those of all 'workers' of the lock. */
+void run_seat(struct worker *w, const struct gil *gil, void *lock, unsigned seat, unsigned workers);
 /* When no thread uses it any more: adds its counts to the run's. */
 void run_close_lock(struct run *run, void *lock);
 

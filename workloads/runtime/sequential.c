@@ -25,5 +25,6 @@ const struct mode mode_sequential = {
 	.name = "sequential",
 	.summary = "one thread, one share after the other",
 	.in_turn = true,
+	.alone = "the workers run one after the other",
 	.run = run_sequential,
 };

@@ -10,7 +10,7 @@ static bool run_subinterpreters(struct run *run, struct err *err)
 
 		if (!lock)
 			return false;
-		run_seat(&run->worker[i], run->gil, lock, 0);
+		run_seat(&run->worker[i], run->gil, lock, 0, 1);
 	}
 	if (!run_threads(run, err))
 		return false; /* threads that were started still use their locks */

@@ -1,5 +1,5 @@
 /* What a worker can ask for: the tick's work, letting go of the lock, waiting, handing over. */
-#include "workloads/runtime/run.h"
+#include "workloads/runtime/mode.h"
 
 #include <errno.h>
 #include <limits.h>
@@ -75,53 +75,55 @@ void worker_sleep_until(struct worker *w, uint64_t ns)
 	worker_unblock(w);
 }
 
-/* Moves all the bytes or fails the worker. */
-static bool write_all(struct worker *w, int fd, const void *from, size_t bytes)
+bool worker_write(struct worker *w, int fd, const void *from, size_t bytes)
 {
-	for (const char *at = from; bytes > 0;) {
+	bool good = true;
+
+	worker_block(w);
+	for (const char *at = from; bytes > 0 && good;) {
 		const ssize_t done = write(fd, at, bytes);
 
 		if (done < 0 && errno == EINTR)
 			continue;
-		if (done < 0) {
-			worker_fail(w, "cannot write to a pipe: %s", strerror(errno));
-			return false;
-		}
-		at += done;
-		bytes -= (size_t)done;
+		good = done >= 0;
+		at += good ? done : 0;
+		bytes -= good ? (size_t)done : 0;
 	}
-	return true;
+	if (!good)
+		worker_fail(w, "cannot write: %s", strerror(errno));
+	worker_unblock(w);
+	return good;
 }
 
-static bool read_all(struct worker *w, int fd, void *to, size_t bytes)
+bool worker_read(struct worker *w, int fd, void *to, size_t bytes, size_t *got)
 {
-	for (char *at = to; bytes > 0;) {
-		const ssize_t done = read(fd, at, bytes);
+	size_t have = 0;
+	ssize_t done = 1;
 
-		if (done < 0 && errno == EINTR)
-			continue;
-		if (done <= 0) {
-			worker_fail(w, "cannot read from a pipe: %s",
-				    done < 0 ? strerror(errno) : "the other end is gone");
-			return false;
-		}
-		at += done;
-		bytes -= (size_t)done;
+	worker_block(w);
+	while (have < bytes && done > 0) {
+		done = read(fd, (char *)to + have, bytes - have);
+		if (done > 0)
+			have += (size_t)done;
+		else if (done < 0 && errno == EINTR)
+			done = 1;
 	}
-	return true;
+	if (done < 0 || (have < bytes && !got))
+		worker_fail(w, "cannot read: %s",
+			    done < 0 ? strerror(errno) : "the other end is gone");
+	worker_unblock(w);
+	if (got)
+		*got = have;
+	return done > 0 || (done == 0 && got);
 }
 
 unsigned char worker_echo(struct worker *w, unsigned char byte)
 {
-	const int *ends = w->run->echo[w->index];
+	const int *ends = w->run->echo[w->self];
 	unsigned char answer = 0;
 
-	worker_block(w);
-	write_all(w, ends[0], &byte, 1);
-	worker_unblock(w);
-	worker_block(w);
-	read_all(w, ends[1], &answer, 1);
-	worker_unblock(w);
+	worker_write(w, ends[0], &byte, 1);
+	worker_read(w, ends[1], &answer, 1, NULL);
 	return answer;
 }
 
@@ -129,18 +131,14 @@ void worker_give(struct worker *w, const void *part, size_t bytes)
 {
 	if (!w->run->pipes)
 		return;
-	worker_block(w);
-	write_all(w, w->run->pipes[w->index][1], part, bytes);
-	worker_unblock(w);
+	worker_write(w, w->run->pipes[w->index][1], part, bytes);
 }
 
 void worker_take(struct worker *w, unsigned from, void *part, size_t bytes)
 {
 	if (!w->run->pipes)
 		return;
-	worker_block(w);
-	read_all(w, w->run->pipes[from][0], part, bytes);
-	worker_unblock(w);
+	worker_read(w, w->run->pipes[from][0], part, bytes, NULL);
 }
 
 void worker_latency(struct worker *w, uint64_t ns)
@@ -156,6 +154,37 @@ void worker_did(struct worker *w, uint64_t units)
 void worker_role(struct worker *w, const char *role)
 {
 	snprintf(w->result->role, sizeof(w->result->role), "%s", role);
+}
+
+const char *worker_alone(const struct worker *w, bool waits)
+{
+	const struct mode *mode = w->run->mode;
+
+	if (w->count == 1)
+		return "there is one worker";
+	if (mode->alone && (mode->in_turn || !waits))
+		return mode->alone;
+	if (mode->objects == OBJECTS_IN_TURN && !w->steps && !waits)
+		return "the lock changes hands at backward jumps and calls alone, and the read and "
+		       "the write have none between them";
+	return NULL;
+}
+
+void worker_count(struct worker *w, unsigned which, uint64_t n)
+{
+	w->result->counts[which] += n;
+	w->result->told[which] = true;
+}
+
+void worker_note(struct worker *w, const char *format, ...)
+{
+	va_list args;
+
+	if (w->result->note[0])
+		return;
+	va_start(args, format);
+	vsnprintf(w->result->note, sizeof(w->result->note), format, args);
+	va_end(args);
 }
 
 void worker_fail(struct worker *w, const char *format, ...)

@@ -91,7 +91,8 @@ class Result(object):
             ("workers", run.count), ("size", run.size), ("params", self.params()),
             ("elapsed_ns", self.elapsed_ns), ("checksum", self.checksum),
             ("per_worker", [worker_members(part) for part in self.parts]), ("gil_counts", None),
-            ("latency", self.latency.members(run.plan.loop) if self.latency.n else None)])) + "\n"
+            ("latency", self.latency.members(run.plan.loop) if self.latency.n else None),
+            ("counts", {}), ("notes", []), ("pool", None), ("loop", None)])) + "\n"
 
     def params(self):
         apart = ("mode", "workers", "size", "json", "help", "describe")

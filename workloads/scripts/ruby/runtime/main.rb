@@ -143,7 +143,8 @@ class Result
       workload: @run.workload.name, mode: @run.mode.name, gil: nil, workers: @run.count, size: @run.size,
       params: @run.params.reject { |name, _| APART.include?(name) }, elapsed_ns: @elapsed_ns,
       checksum: @checksum, per_worker: @parts.map { |part| members(part) }, gil_counts: nil,
-      latency: @latency.n.positive? ? @latency.members(@run.plan.loop) : nil
+      latency: @latency.n.positive? ? @latency.members(@run.plan.loop) : nil,
+      counts: {}, notes: [], pool: nil, loop: nil
     ) << "\n"
   end
 

@@ -1,0 +1,73 @@
+/* What workers wait for one another with: the primitives of a language's threading library, on
+ * those of libc. They lie in the region, work between threads and between processes, and treat the
+ * interpreter's lock as an interpreter does: a try with the lock held; where that fails the lock is
+ * let go of for the wait, and taken again behind it.
+ *
+ * All are made by setup, with w as it got it, and never destroyed: a region ends with its process.
+ * What cannot fail in a right program is asserted. */
+#ifndef WORKLOADS_PRIMITIVES_H
+#define WORKLOADS_PRIMITIVES_H
+
+#include "workloads/workload.h"
+
+#include <pthread.h>
+#include <semaphore.h>
+
+enum lock_kind {
+	LOCK_PLAIN,
+	LOCK_RECURSIVE, /* its owner may take it again */
+	LOCK_INHERIT,   /* its owner runs with the highest priority of who waits
+			   (PTHREAD_PRIO_INHERIT) */
+};
+
+struct lock {
+	pthread_mutex_t mutex;
+};
+
+struct condition {
+	pthread_cond_t cond;
+};
+
+struct semaphore {
+	sem_t sem;
+};
+
+/* Set or not; who waits goes on when it is set. */
+struct event {
+	struct lock lock;
+	struct condition condition;
+	bool set;
+};
+
+struct barrier {
+	pthread_barrier_t barrier;
+};
+
+void lock_make(struct worker *w, struct lock *lock, enum lock_kind kind);
+void lock_take(struct worker *w, struct lock *lock);
+/* False: it is held. */
+bool lock_try(struct worker *w, struct lock *lock);
+/* Waits up to a moment of CLOCK_MONOTONIC; false: it was still held. */
+bool lock_take_until(struct worker *w, struct lock *lock, uint64_t deadline_ns);
+void lock_give(struct worker *w, struct lock *lock);
+
+void condition_make(struct worker *w, struct condition *condition);
+/* With the lock held, which is let go of meanwhile. May return without a signal. */
+void condition_wait(struct worker *w, struct condition *condition, struct lock *lock);
+void condition_signal(struct worker *w, struct condition *condition);
+void condition_broadcast(struct worker *w, struct condition *condition);
+
+void semaphore_make(struct worker *w, struct semaphore *semaphore, unsigned value);
+void semaphore_take(struct worker *w, struct semaphore *semaphore);
+void semaphore_give(struct worker *w, struct semaphore *semaphore);
+
+void event_make(struct worker *w, struct event *event);
+void event_set(struct worker *w, struct event *event);
+void event_clear(struct worker *w, struct event *event);
+void event_wait(struct worker *w, struct event *event);
+
+void barrier_make(struct worker *w, struct barrier *barrier, unsigned parties);
+/* Waits for the others; true for one of them. */
+bool barrier_meet(struct worker *w, struct barrier *barrier);
+
+#endif

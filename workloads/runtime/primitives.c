@@ -1,0 +1,183 @@
+/* Mutexes, conditions, semaphores and barriers of libc, with the interpreter's lock let go of
+ * around each wait. */
+#include "workloads/primitives.h"
+
+#include "workloads/runtime/mode.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* Misuse of a primitive is a mistake of the workload's, found when it is written. */
+static void must(int failed, const char *what)
+{
+	if (!failed)
+		return;
+	fprintf(stderr, "%s: %s\n", what, strerror(failed));
+	abort();
+}
+
+static int sharing(const struct worker *w)
+{
+	return w->run->mode->apart ? PTHREAD_PROCESS_SHARED : PTHREAD_PROCESS_PRIVATE;
+}
+
+void lock_make(struct worker *w, struct lock *lock, enum lock_kind kind)
+{
+	pthread_mutexattr_t attr;
+
+	pthread_mutexattr_init(&attr);
+	pthread_mutexattr_setpshared(&attr, sharing(w));
+	if (kind == LOCK_RECURSIVE)
+		pthread_mutexattr_settype(&attr, PTHREAD_MUTEX_RECURSIVE);
+	if (kind == LOCK_INHERIT)
+		pthread_mutexattr_setprotocol(&attr, PTHREAD_PRIO_INHERIT);
+	must(pthread_mutex_init(&lock->mutex, &attr), "pthread_mutex_init");
+	pthread_mutexattr_destroy(&attr);
+}
+
+bool lock_try(struct worker *w, struct lock *lock)
+{
+	const int failed = pthread_mutex_trylock(&lock->mutex);
+
+	(void)w;
+	must(failed == EBUSY ? 0 : failed, "pthread_mutex_trylock");
+	return !failed;
+}
+
+void lock_take(struct worker *w, struct lock *lock)
+{
+	/* Where no lock has to be let go of, libc's own call is both. */
+	if (w->gil && lock_try(w, lock))
+		return;
+	worker_block(w);
+	must(pthread_mutex_lock(&lock->mutex), "pthread_mutex_lock");
+	worker_unblock(w);
+}
+
+bool lock_take_until(struct worker *w, struct lock *lock, uint64_t deadline_ns)
+{
+	const struct timespec deadline = clock_timespec(deadline_ns);
+	int failed;
+
+	if (w->gil && lock_try(w, lock))
+		return true;
+	worker_block(w);
+	failed = pthread_mutex_clocklock(&lock->mutex, CLOCK_MONOTONIC, &deadline);
+	worker_unblock(w);
+	must(failed == ETIMEDOUT ? 0 : failed, "pthread_mutex_clocklock");
+	return !failed;
+}
+
+void lock_give(struct worker *w, struct lock *lock)
+{
+	(void)w;
+	must(pthread_mutex_unlock(&lock->mutex), "pthread_mutex_unlock");
+}
+
+void condition_make(struct worker *w, struct condition *condition)
+{
+	pthread_condattr_t attr;
+
+	pthread_condattr_init(&attr);
+	pthread_condattr_setpshared(&attr, sharing(w));
+	must(pthread_cond_init(&condition->cond, &attr), "pthread_cond_init");
+	pthread_condattr_destroy(&attr);
+}
+
+/* The interpreter's lock is let go of first: who signals needs it. It is taken again with the mutex
+ * held, as CPython's conditions take their lock again; who has it only tries the mutex. */
+void condition_wait(struct worker *w, struct condition *condition, struct lock *lock)
+{
+	worker_block(w);
+	must(pthread_cond_wait(&condition->cond, &lock->mutex), "pthread_cond_wait");
+	worker_unblock(w);
+}
+
+void condition_signal(struct worker *w, struct condition *condition)
+{
+	(void)w;
+	must(pthread_cond_signal(&condition->cond), "pthread_cond_signal");
+}
+
+void condition_broadcast(struct worker *w, struct condition *condition)
+{
+	(void)w;
+	must(pthread_cond_broadcast(&condition->cond), "pthread_cond_broadcast");
+}
+
+void semaphore_make(struct worker *w, struct semaphore *semaphore, unsigned value)
+{
+	must(sem_init(&semaphore->sem, w->run->mode->apart, value) ? errno : 0, "sem_init");
+}
+
+void semaphore_take(struct worker *w, struct semaphore *semaphore)
+{
+	int failed;
+
+	if (w->gil && sem_trywait(&semaphore->sem) == 0)
+		return;
+	worker_block(w);
+	do
+		failed = sem_wait(&semaphore->sem) ? errno : 0;
+	while (failed == EINTR);
+	worker_unblock(w);
+	must(failed, "sem_wait");
+}
+
+void semaphore_give(struct worker *w, struct semaphore *semaphore)
+{
+	(void)w;
+	must(sem_post(&semaphore->sem) ? errno : 0, "sem_post");
+}
+
+void event_make(struct worker *w, struct event *event)
+{
+	lock_make(w, &event->lock, LOCK_PLAIN);
+	condition_make(w, &event->condition);
+	event->set = false;
+}
+
+void event_set(struct worker *w, struct event *event)
+{
+	lock_take(w, &event->lock);
+	event->set = true;
+	condition_broadcast(w, &event->condition);
+	lock_give(w, &event->lock);
+}
+
+void event_clear(struct worker *w, struct event *event)
+{
+	lock_take(w, &event->lock);
+	event->set = false;
+	lock_give(w, &event->lock);
+}
+
+void event_wait(struct worker *w, struct event *event)
+{
+	lock_take(w, &event->lock);
+	while (!event->set)
+		condition_wait(w, &event->condition, &event->lock);
+	lock_give(w, &event->lock);
+}
+
+void barrier_make(struct worker *w, struct barrier *barrier, unsigned parties)
+{
+	pthread_barrierattr_t attr;
+
+	pthread_barrierattr_init(&attr);
+	pthread_barrierattr_setpshared(&attr, sharing(w));
+	must(pthread_barrier_init(&barrier->barrier, &attr, parties), "pthread_barrier_init");
+	pthread_barrierattr_destroy(&attr);
+}
+
+bool barrier_meet(struct worker *w, struct barrier *barrier)
+{
+	int met;
+
+	worker_block(w);
+	met = pthread_barrier_wait(&barrier->barrier);
+	worker_unblock(w);
+	return met == PTHREAD_BARRIER_SERIAL_THREAD;
+}
