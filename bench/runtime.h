@@ -12,7 +12,7 @@
 
 #define RUNTIMES_MAX 32
 #define RUNTIME_WORDS 24
-#define RUNTIME_WORKLOADS 16
+#define RUNTIME_WORKLOADS 32
 
 /* Interpreters of one language; they run the same scripts. */
 struct family {
