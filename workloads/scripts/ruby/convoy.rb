@@ -13,12 +13,14 @@ PARAMS = [
             help: "how long a sleep is"),
 ].freeze
 
-def plan(count, _size, params)
-  if params["cpu"] >= count
-    raise Refusal.new(MISUSE, "--cpu #{params['cpu']} leaves no I/O worker of #{count}; " \
+def plan(run)
+  cpu = run.params["cpu"]
+  if cpu >= run.shares
+    raise Refusal.new(MISUSE, "--cpu #{cpu} leaves no I/O worker of #{run.shares}; " \
                               "give more --workers or less --cpu")
   end
-  Plan.new(counters: 1, echo: params["io"], loop: "closed")
+  reasons = cpu.zero? ? {} : { "events" => "a computing worker does not give way, and ends when the others have" }
+  Plan.new(counters: 1, echo: run.params["io"], reasons: reasons)
 end
 
 def io_workers(worker)
@@ -66,7 +68,5 @@ Main.main(Workload.new(
   size_unit: "operations", size_default: "30", size_low: 1, size_high: 10**9,
   params: PARAMS,
   plan: method(:plan),
-  setup: ->(*) {},
-  work: method(:work),
-  check: ->(_) { 0 }
+  work: method(:work)
 ))

@@ -19,9 +19,5 @@ Main.main(Workload.new(
   name: "countdown",
   summary: "counts a number down to zero: pure computing",
   size_unit: "decrements", size_default: "20M", size_low: 1, size_high: 10**12,
-  params: [],
-  plan: ->(*) { Plan.new },
-  setup: ->(*) {},
-  work: method(:work),
-  check: ->(_) { 0 }
+  work: method(:work)
 ))

@@ -36,8 +36,6 @@ Main.main(Workload.new(
   summary: "waits for timers or byte echoes, one a period: latency from the intended start",
   size_unit: "operations", size_default: "200", size_low: 1, size_high: 10**9,
   params: PARAMS,
-  plan: ->(_count, _size, params) { Plan.new(echo: params["io"], loop: "open") },
-  setup: ->(*) {},
-  work: method(:work),
-  check: ->(_) { 0 }
+  plan: ->(run) { Plan.new(echo: run.params["io"], loop: "open") },
+  work: method(:work)
 ))

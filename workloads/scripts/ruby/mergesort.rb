@@ -17,11 +17,17 @@ def phases_of(count, params)
   params["merge"] == "serial" ? 2 : 1 + (count - 1).bit_length
 end
 
+def plan(run)
+  handing = run.params["return"]
+  Plan.new(phases: phases_of(run.shares, run.params), handing: handing, numbers: run.size,
+           together: handing == "pipe" && run.mode.name == "process-pool")
+end
+
 # 0 to size - 1 in an order that depends on the seed alone (Fisher, Yates).
-def setup(size, params)
+def setup(run)
   values = []
-  size.times do |i|
-    j = mix(params["shuffle-seed"] + i) % (i + 1)
+  run.size.times do |i|
+    j = mix(run.params["shuffle-seed"] + i) % (i + 1)
     values << i
     values[i] = values[j]
     values[j] = i
@@ -106,9 +112,7 @@ Main.main(Workload.new(
   summary: "sorts a shuffled list: chunks sorted by the workers, then merged",
   size_unit: "elements", size_default: "1M", size_low: 4, size_high: 2**31,
   params: PARAMS,
-  plan: lambda { |count, size, params|
-    Plan.new(phases: phases_of(count, params), handing: params["return"], numbers: size)
-  },
+  plan: method(:plan),
   setup: method(:setup),
   work: method(:work),
   check: method(:check)

@@ -1,7 +1,5 @@
 # frozen_string_literal: true
 
-require "json"
-
 WORKERS_MAX = 1024
 
 # What the options said.
@@ -12,14 +10,17 @@ class Run
     "--tick-spins" => "a tick is as long as the interpreter makes it",
   }.freeze
 
-  attr_reader :workload, :mode, :rows, :params, :count, :size, :plan, :echoes
+  # 'count' workers run 'shares' shares of the work: as many, or, in a pool, its tasks.
+  attr_reader :workload, :mode, :params, :count, :shares, :size, :plan, :echoes
+  # What the mode has made: 'given' by the workload's setup, a pool, a loop.
+  attr_accessor :given, :pool, :events
 
   def self.common(workload)
     [
       Param.new(name: "mode", kind: :text, fallback: "sequential", value: "MODE",
                 help: "how the workers run beside each other"),
-      Param.new(name: "workers", kind: :number, fallback: "2", low: 1, high: WORKERS_MAX, value: "N",
-                help: "shares of the work"),
+      Param.new(name: "workers", kind: :number, fallback: workload.workers.to_s, low: 1, high: WORKERS_MAX,
+                value: "N", help: "shares of the work"),
       Param.new(name: "size", kind: :number, fallback: workload.size_default, low: workload.size_low,
                 high: workload.size_high, value: "N", help: "#{workload.size_unit} in all"),
       Param.new(name: "pin", kind: :text, value: "CPUS",
@@ -35,30 +36,42 @@ class Run
   def initialize(workload, words)
     @workload = workload
     @mode = Modes.find(Options.look_ahead(words, "--mode") || "sequential")
-    @rows = Run.common(workload) + workload.params
     begin
-      @params = Options.parse(words, @rows)
+      @params = Options.parse(words, Run.common(workload) + workload.params + @mode.params)
     rescue Refusal
       explain_unknown(words)
       raise
     end
     @count = @params["workers"]
+    @params["tasks"] ||= @count if @mode.pool?
+    @shares = @params["tasks"] || @count
     @size = @params["size"]
     @pins = []
     confine
   end
 
   def prepare
-    @plan = @workload.plan.call(@count, @size, @params)
+    @plan = @workload.plan.call(self)
     return unless @plan.echo == "socketpair" && !Process.respond_to?(:fork)
 
     raise Refusal.new(IMPOSSIBLE, "--io 'socketpair' needs fork, which #{Modes.name_of_this} does not have")
   end
 
+  # Why this workload cannot run in a mode; nil: it can.
+  def reason(mode)
+    if @plan.together && mode.one_thread
+      return "its workers wait for one another, so all must run at once"
+    end
+
+    @plan.reasons[mode.name]
+  end
+
   def run
+    check_mode
     @echoes = Echoes.new(@plan.echo, @count)
     parts = @mode.run.call(self)
     @echoes.stop
+    @workload.finish.call(@given)
     parts.each_with_index do |part, i|
       raise Refusal.new(FAILED, "worker #{i}: #{part['failure']}") if part["failure"]
     end
@@ -77,9 +90,22 @@ class Run
 
   private
 
-  # An option of the C workloads deserves a better answer than "unknown".
+  def check_mode
+    why = reason(@mode)
+    raise Refusal.new(IMPOSSIBLE, "mode '#{@mode.name}' cannot run this: #{why}") if why
+    return unless @plan.together && @shares > @count
+
+    raise Refusal.new(MISUSE, "--tasks #{@shares}: the tasks wait for one another; " \
+                              "give at most --workers (#{@count})")
+  end
+
+  # An option of another mode, or of the C workloads, deserves a better answer than "unknown".
   def explain_unknown(words)
     given = words.map { |word| word.partition("=")[0] }
+    Modes::ROWS.each do |mode|
+      row = (mode.params - @mode.params).find { |one| given.include?("--#{one.name}") }
+      raise Refusal.new(MISUSE, "option '--#{row.name}' belongs to --mode #{mode.name}") if row
+    end
     FOREIGN.each do |name, why|
       raise Refusal.new(MISUSE, "option '#{name}' is of the C workloads: #{why}") if given.include?(name)
     end
@@ -120,55 +146,6 @@ class Run
   end
 end
 
-# Of a whole run: from what its workers hand back.
-class Result
-  APART = %w[mode workers size json help describe].freeze
-
-  def initialize(run, parts)
-    @run = run
-    @parts = parts
-    @checksum = format("%016x", parts.sum { |part| part["checksum"] } & MASK)
-    # In turn what lies between the shares, reading clocks, is not the workload's.
-    @elapsed_ns = if run.mode.in_turn
-                    parts.sum { |part| part["elapsed_ns"] }
-                  else
-                    parts.map { |part| part["finish_ns"] }.max - parts.map { |part| part["start_ns"] }.min
-                  end
-    @latency = Histogram.new
-    parts.each { |part| @latency.merge(Histogram.new(part["latency"])) }
-  end
-
-  def json_line
-    JSON.generate(
-      workload: @run.workload.name, mode: @run.mode.name, gil: nil, workers: @run.count, size: @run.size,
-      params: @run.params.reject { |name, _| APART.include?(name) }, elapsed_ns: @elapsed_ns,
-      checksum: @checksum, per_worker: @parts.map { |part| members(part) }, gil_counts: nil,
-      latency: @latency.n.positive? ? @latency.members(@run.plan.loop) : nil,
-      counts: {}, notes: [], pool: nil, loop: nil
-    ) << "\n"
-  end
-
-  def text
-    seconds = @elapsed_ns / 1e9
-    lines = format("%s, %s, %d worker%s, %d %s: %.6f s, checksum %s\n", @run.workload.name, @run.mode.name,
-                   @run.count, @run.count == 1 ? "" : "s", @run.size, @run.workload.size_unit, seconds,
-                   @checksum)
-    return lines if @latency.n.zero?
-
-    lines + format("latency (%s loop): %d operations, %.1f per second, p50 %.3f ms, p99 %.3f ms, " \
-                   "max %.3f ms\n", @run.plan.loop, @latency.n, @latency.n / seconds,
-                   @latency.percentile(0.5) / 1e6, @latency.percentile(0.99) / 1e6, @latency.max / 1e6)
-  end
-
-  private
-
-  def members(part)
-    cpu_ns, run_delay_ns, nvcsw, nivcsw = part["spent"]
-    { role: part["role"], units: part["units"], elapsed_ns: part["elapsed_ns"], cpu_ns: cpu_ns,
-      run_delay_ns: run_delay_ns, nvcsw: nvcsw, nivcsw: nivcsw }
-  end
-end
-
 # The main of every workload: options in, one result out. The only place that prints errors and exits.
 module Main
   module_function
@@ -177,28 +154,35 @@ module Main
     rows.map { |row| { name: row.name, default: row.fallback, help: row.help } }
   end
 
-  def describe(workload)
+  def describe_modes(run)
+    Modes::ROWS.reject(&:lack).map do |mode|
+      { name: mode.name, summary: mode.summary, takes_gil: false, reason: run.reason(mode),
+        params: describe_params(mode.params) }
+    end
+  end
+
+  def describe(run)
+    workload = run.workload
     name, version = Modes.name_of_this.split(" ", 2)
     lacks = Modes::ROWS.select(&:lack).to_h { |mode| [mode.name, mode.lack] }
     %w[pin cpus].each { |option| lacks[option] = "needs fiddle" } unless System.foreign?
-    modes = Modes::ROWS.reject(&:lack).map do |mode|
-      { name: mode.name, summary: mode.summary, takes_gil: false, params: [] }
-    end
     JSON.generate(
       workload: workload.name, summary: workload.summary,
       runtime: { name: name, version: version, lacks: lacks },
       size: { unit: workload.size_unit, default: workload.size_default, low: workload.size_low,
               high: workload.size_high },
-      options: describe_params(Run.common(workload)), params: describe_params(workload.params), modes: modes,
-      gils: []
+      options: describe_params(Run.common(workload)), params: describe_params(workload.params),
+      counts: workload.counts, modes: describe_modes(run), gils: []
     ) << "\n"
   end
 
   def help(workload)
     own = workload.params.empty? ? "" : "\nof this workload:\n#{Options.help(workload.params)}"
     modes = Modes::ROWS.map { |mode| format("  %-24s %s\n", mode.name, mode.lack || mode.summary) }.join
+    pools = Options.help(Pool::PARAMS)
     "usage: #{workload.name}.rb [--mode MODE] [--workers N] [--size N] [--json] ...\n\n" \
-      "#{workload.name}: #{workload.summary}\n\n#{Options.help(Run.common(workload))}#{own}\nmodes:\n#{modes}"
+      "#{workload.name}: #{workload.summary}\n\n#{Options.help(Run.common(workload))}#{own}\n" \
+      "modes:\n#{modes}\nof --mode thread-pool and process-pool:\n#{pools}"
   end
 
   def answer(workload, words)
@@ -206,7 +190,7 @@ module Main
     return help(workload) if run.params["help"]
 
     run.prepare
-    return describe(workload) if run.params["describe"]
+    return describe(run) if run.params["describe"]
 
     result = run.run
     run.params["json"] ? result.json_line : result.text

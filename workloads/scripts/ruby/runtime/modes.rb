@@ -1,10 +1,20 @@
 # frozen_string_literal: true
 
-require "json"
-
 # The ways in which workers run beside each other. A row says whether this interpreter has it.
 module Modes
-  Mode = Struct.new(:name, :summary, :run, :lack, :in_turn, keyword_init: true)
+  # 'in_turn': a share after the other. 'one_thread': so that none can wait for another. 'apart': workers
+  # share memory and descriptors alone. 'alone': why no other comes between two steps of one that does not
+  # wait.
+  Mode = Struct.new(:name, :summary, :run, :lack, :in_turn, :one_thread, :apart, :alone, :params,
+                    keyword_init: true) do
+    def initialize(in_turn: false, one_thread: in_turn, apart: false, params: [], **more)
+      super
+    end
+
+    def pool?
+      !params.empty?
+    end
+  end
 
   # Of threads.
   class Barrier
@@ -29,32 +39,6 @@ module Modes
     end
   end
 
-  # The link between this process and a worker's. Upwards go a byte per barrier and then the result;
-  # downwards a byte when all have come to the barrier. The end of the pipe is the worker's end.
-  class Link
-    attr_reader :index, :up, :down
-    attr_accessor :text, :pid
-
-    def initialize(index)
-      @index = index
-      @up = IO.pipe
-      @down = IO.pipe
-      @text = +""
-    rescue SystemCallError => e
-      raise Refusal.new(IMPOSSIBLE, "cannot open the pipes of worker #{index + 1}: #{words_of(e)}")
-    end
-
-    def wait
-      @up[1].syswrite("R")
-      @down[0].sysread(1)
-    end
-
-    def report(result)
-      @up[1].write(JSON.generate(result))
-      @up[1].close
-    end
-  end
-
   module_function
 
   # All that one worker does when workers run at the same time.
@@ -65,29 +49,34 @@ module Modes
     worker.clock_start(delay_ns)
     run.plan.phases.times do |phase|
       wait.call if phase.positive?
-      worker.checksum += run.workload.work.call(worker, phase)
+      worker.add(run.workload.work.call(worker, phase))
     end
     worker.clock_stop
     wait.call
-    worker.checksum += run.workload.check.call(worker)
+    worker.add(run.workload.check.call(worker))
   end
 
-  def make_workers(run, bond)
-    given = run.workload.setup.call(run.size, run.params)
-    Array.new(run.count) { |i| Worker.new(i, run, given, bond) }
+  # A worker for each share; 'bond' may be made anew for them.
+  def make_workers(run, bond = Bond.new(run.plan, run.echoes.ends))
+    run.given = run.workload.setup.call(run)
+    Array.new(run.shares) { |i| Worker.new(i, run, run.given, bond) }
+  end
+
+  def make_apart(run)
+    make_workers(run, Apart.new(run.plan, run.shares, run.echoes.ends))
   end
 
   def sequential(run)
-    workers = make_workers(run, Bond.new(run.plan, run.echoes.ends))
+    workers = make_workers(run)
     run.plan.phases.times do |phase|
       workers.each do |worker|
         run.place(worker.index)
         worker.clock_start(System.run_delay_ns)
-        worker.checksum += run.workload.work.call(worker, phase)
+        worker.add(run.workload.work.call(worker, phase))
         worker.clock_stop
       end
     end
-    workers.each { |worker| worker.checksum += run.workload.check.call(worker) }
+    workers.each { |worker| worker.add(run.workload.check.call(worker)) }
     workers.map(&:result)
   end
 
@@ -96,7 +85,7 @@ module Modes
   end
 
   def threads(run)
-    workers = make_workers(run, Bond.new(run.plan, run.echoes.ends))
+    workers = make_workers(run)
     barrier = Barrier.new(run.count)
     started = workers.map do |worker|
       start_thread(run, worker) { run_worker(worker, run) { barrier.wait } }
@@ -117,97 +106,156 @@ module Modes
   end
 
   def processes(run)
-    workers = make_workers(run, Apart.new(run.plan, run.count, run.echoes.ends))
-    parent = Process.pid
-    links = []
-    workers.each do |worker|
-      # One by one: a worker must not keep another's end open.
-      link = Link.new(worker.index)
-      link.pid = fork_one("worker #{worker.index + 1} of #{run.count}") { live(link, run, worker, parent) }
-      link.up[1].close
-      links << link
-    rescue Refusal
-      kill_all(links)
-      raise
+    crew = Crew.new(run)
+    crew.start(make_apart(run)) do |worker, link|
+      run_worker(worker, run) { link.wait }
+      worker.result
     end
-    attend(links)
-    links.map { |link| JSON.parse(link.text) }
+    crew.turn until crew.ended?
+    crew.results
   end
 
-  def live(link, run, worker, parent)
-    System.die_with(parent)
-    run_worker(worker, run) { link.wait }
-    link.report(worker.result)
-  rescue StandardError => e
-    link.report("failure" => sentence(e))
-    exit!(1)
+  # One worker of a pool: 'todo' has tasks, and nil at their end; what was done goes to the block.
+  def run_seat(seat, run, tasks, todo, wait)
+    run.place(seat.index)
+    delay_ns = System.run_delay_ns
+    wait.call
+    seat.clock_start(delay_ns)
+    while (index, phase, values = todo.pop)
+      task = tasks[index]
+      task.seat = seat.index
+      task.tally = seat.tally
+      task.values = values if values
+      seat.add(run.workload.work.call(task, phase))
+      yield task, System.now_ns
+    end
+    seat.clock_stop
   end
 
-  # Until all workers have ended: lets them go on together. When one has gone wrong the others are killed.
-  def attend(links)
-    left = links.to_h { |link| [link.up[0], link] }
-    ready = []
-    wrong = nil
-    until left.empty?
-      IO.select(left.keys)[0].each do |source|
-        link = left[source]
-        data = source.readpartial(65_536)
-        data == "R" && link.text.empty? ? ready << link : link.text << data
-      rescue EOFError
-        left.delete(source)
-        found = end_of(link)
-        kill_all(left.values) if found && !wrong
-        wrong ||= found
+  # By the submitting thread, when all is done; what it finds counts for the first worker.
+  def check_tasks(run, tasks, parts)
+    tally = Tally.new.tap { |one| one.merge(parts[0]) }
+    tasks.each do |task|
+      task.tally = tally
+      task.add(run.workload.check.call(task))
+    end
+    [parts[0].merge(tally.state.except("role")), *parts[1..]]
+  end
+
+  def make_seats(run)
+    Array.new(run.count) { |i| Worker.new(i, run, nil, nil) }
+  end
+
+  def thread_pool(run)
+    tasks = make_workers(run)
+    todo = Thread::Queue.new
+    done = Thread::Queue.new
+    barrier = Barrier.new(run.count + 1)
+    seats = make_seats(run)
+    started = seats.map do |seat|
+      start_thread(run, seat) do
+        run_seat(seat, run, tasks, todo, -> { barrier.wait }) { |task, ended| done << [task.index, ended] }
       end
-      next if ready.length < links.length
-
-      ready.each { |link| link.down[1].syswrite("G") }
-      ready = []
     end
-    raise Refusal.new(FAILED, wrong) if wrong
+    barrier.wait
+    run.pool = Pool.new(run)
+    run.plan.phases.times do |phase|
+      run.pool.submit { |task| todo << [task, phase] }
+      run.pool.came(*done.pop) until run.pool.complete?
+    end
+    todo.close
+    started.each(&:join)
+    check_tasks(run, tasks, seats.map(&:result))
   end
 
-  # What was wrong with it, if anything.
-  def end_of(link)
-    status = Process.wait2(link.pid)[1]
-    failure = JSON.parse(link.text)["failure"] unless link.text.empty?
-    return "worker #{link.index}: #{failure}" if failure
-
-    if status.signaled?
-      name = { 9 => "Killed", 11 => "Segmentation fault", 15 => "Terminated" }[status.termsig]
-      name ||= Signal.signame(status.termsig).to_s
-      return "worker #{link.index} was killed by signal #{status.termsig} (#{name})"
+  # What a task leaves for its next phase goes back with its result, and out with that phase.
+  def process_pool(run)
+    tasks = make_apart(run)
+    todo = SimpleQueue.new
+    crew = Crew.new(run, todo)
+    crew.start(make_seats(run)) do |seat, link|
+      run_seat(seat, run, tasks, todo, -> { link.wait }) do |task, ended|
+        link.tell([task.index, ended, task.values])
+      end
+      seat.result
     end
-    "worker #{link.index} exited with status #{status.exitstatus}" unless status.success?
+    crew.turn until crew.started?
+    submit_to(crew, run, tasks)
+    run.count.times { crew.feed(nil) }
+    crew.turn until crew.ended?
+    check_tasks(run, tasks, crew.results)
   end
 
-  def kill_all(links)
-    links.each do |link|
-      Process.kill(:KILL, link.pid)
-    rescue Errno::ESRCH
-      nil
+  def submit_to(crew, run, tasks)
+    run.pool = Pool.new(run)
+    run.plan.phases.times do |phase|
+      run.pool.submit { |task| crew.feed([task, phase, tasks[task].values]) }
+      until run.pool.complete?
+        crew.turn do |task, ended, values|
+          tasks[task].values = values
+          run.pool.came(task, ended)
+        end
+      end
     end
+  end
+
+  # One thread has the coroutines: what the kernel tells of it is theirs together, and null for each.
+  def events(run)
+    workers = make_workers(run)
+    run.place(0)
+    run.events = Events.new
+    Fiber.set_scheduler(run.events)
+    workers.each { |worker| worker.clock_start(nil) }
+    run.plan.phases.times do |phase|
+      workers.each do |worker|
+        Fiber.schedule do
+          worker.add(run.workload.work.call(worker, phase))
+          worker.clock_stop if phase == run.plan.phases - 1
+        end
+      end
+      run.events.run
+    end
+    Fiber.set_scheduler(nil)
+    workers.each { |worker| worker.add(run.workload.check.call(worker)) }
+    workers.map { |worker| worker.result.merge("spent" => [nil] * 4) }
   end
 
   def name_of_this
     "#{{ 'ruby' => 'CRuby', 'jruby' => 'JRuby' }.fetch(RUBY_ENGINE, RUBY_ENGINE)} #{RUBY_ENGINE_VERSION}"
   end
 
-  def lack_of_processes
+  def lack_of_processes(mode)
     missing = "fork" unless Process.respond_to?(:fork)
     missing ||= "fiddle" unless System.foreign?
-    "mode 'processes' needs #{missing}, which #{name_of_this} does not have" if missing
+    "mode '#{mode}' needs #{missing}, which #{name_of_this} does not have" if missing
   end
+
+  def lack_of_fibers
+    missing = !Fiber.respond_to?(:set_scheduler) || !IO.const_defined?(:READABLE)
+    "mode 'events' needs the fiber scheduler of CRuby 3.1 or later: this is #{name_of_this}" if missing
+  end
+
+  # Of threads, and why a worker that does not wait is alone between two steps.
+  NO_STEP = "the lock changes hands at jumps and returns alone, and the read and the write have none " \
+            "between them"
 
   ROWS = [
     Mode.new(name: "sequential", summary: "one thread, one share after the other", run: method(:sequential),
-             in_turn: true),
+             in_turn: true, alone: "the workers run one after the other"),
     Mode.new(name: "threads", summary: "a thread per worker, with the interpreter's own lock",
-             run: method(:threads)),
+             run: method(:threads), alone: NO_STEP),
     Mode.new(name: "processes", summary: "a forked process per worker", run: method(:processes),
-             lack: lack_of_processes),
+             lack: lack_of_processes("processes"), apart: true),
     Mode.new(name: "subinterpreters", summary: "",
              lack: "mode 'subinterpreters' needs CPython 3.12 or later: this is #{name_of_this}"),
+    Mode.new(name: "thread-pool", summary: "as many threads as workers take tasks from a queue",
+             run: method(:thread_pool), params: Pool::PARAMS, alone: NO_STEP),
+    Mode.new(name: "process-pool", summary: "as many forked processes as workers take tasks from a queue",
+             run: method(:process_pool), params: Pool::PARAMS, lack: lack_of_processes("process-pool"),
+             apart: true),
+    Mode.new(name: "events", summary: "one thread, a fiber per worker that gives way where it waits",
+             run: method(:events), lack: lack_of_fibers, one_thread: true,
+             alone: "coroutines give way only where they wait"),
   ].freeze
 
   # What the C workloads have and an interpreter cannot be asked for.

@@ -88,6 +88,20 @@ module System
     SET_AFFINITY.call(0, CPUS_MAX / 8, mask.pack("Q*"))
   end
 
+  # A pipe of bytes, and what for.
+  def pipe(what)
+    IO.pipe(binmode: true)
+  rescue SystemCallError => e
+    raise Refusal.new(IMPOSSIBLE, "cannot open the pipe of #{what}: #{words_of(e)}")
+  end
+
+  # So many bytes, and no more: what is read ahead is lost to others.
+  def read_whole(source, bytes)
+    data = source.sysread(bytes)
+    data << source.sysread(bytes - data.bytesize) while data.bytesize < bytes
+    data
+  end
+
   # Never outlive the parent, not even one that was killed just now.
   def die_with(parent)
     PRCTL.call(PR_SET_PDEATHSIG, SIGKILL) if foreign?

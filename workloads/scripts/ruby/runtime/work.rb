@@ -13,59 +13,131 @@ def mix(value)
   value ^ (value >> 31)
 end
 
-# What a workload asks for. 'counters': so many small numbers that all workers see. 'handing': how workers
-# that are apart hand lists over, "shared" (memory of so many numbers) or "pipe". 'loop' of the latencies:
-# "open" (from the intended start) or "closed".
-Plan = Struct.new(:phases, :counters, :handing, :numbers, :echo, :loop, keyword_init: true) do
-  def initialize(phases: 1, counters: 0, handing: nil, numbers: 0, echo: nil, loop: nil)
+# Share 'index' of 'size' things in 'count' shares, from (inclusive) to (exclusive); shares differ by 1 at
+# most.
+def share_of(size, index, count)
+  each, rest = size.divmod(count)
+  start = each * index + [index, rest].min
+  [start, start + each + (index < rest ? 1 : 0)]
+end
+
+# What a workload asks for. 'counters': so many numbers of 64 bits that all workers see, and 'locks' so many
+# locks. 'handing': how workers that are apart hand lists over, "shared" (memory of so many numbers) or
+# "pipe". 'loop' of the latencies: "open" (from the intended start) or "closed". 'together': the workers wait
+# for one another. 'reasons': the modes in which it cannot run, and why.
+Plan = Struct.new(:phases, :counters, :locks, :handing, :numbers, :echo, :loop, :together, :reasons,
+                  keyword_init: true) do
+  def initialize(phases: 1, counters: 0, locks: 1, handing: nil, numbers: 0, echo: nil, loop: "closed",
+                 together: false, reasons: {})
     super
   end
 end
 
-Workload = Struct.new(:name, :summary, :size_unit, :size_default, :size_low, :size_high, :params,
-                      :plan, :setup, :work, :check, keyword_init: true)
+# 'workers': how many when it is not said. 'setup' makes, once and before there are workers, what they are
+# given; 'finish' ends it. 'counts': the names of results of its own.
+Workload = Struct.new(:name, :summary, :size_unit, :size_default, :size_low, :size_high, :workers, :params,
+                      :counts, :plan, :setup, :work, :check, :finish, keyword_init: true) do
+  def initialize(workers: 2, params: [], counts: [], plan: ->(*) { Plan.new }, setup: ->(_) {},
+                 check: ->(_) { 0 }, finish: ->(_) {}, **more)
+    super
+  end
+end
 
-# One worker. 'given' is what the workload's setup made; 'bond' is what the workers share.
-class Worker
-  attr_reader :index, :count, :size, :params, :given, :bond
-  attr_accessor :values, :role, :checksum # the first is the workload's own
+# What a worker has to show: in pools the sum over tasks.
+class Tally
+  attr_reader :checksum, :units, :failure, :latencies, :counts, :notes
+  attr_accessor :role
 
-  def initialize(index, run, given, bond)
-    @index = index
-    @count = run.count
-    @size = run.size
-    @params = run.params
-    @given = given
-    @bond = bond
-    @checksum = @units = @elapsed_ns = 0
+  def initialize
+    @checksum = @units = 0
     @role = "cpu"
     @latencies = Histogram.new
-    @spent = [0, 0, 0, 0]
+    @counts = {}
+    @notes = []
   end
 
-  # From (inclusive) to (exclusive) of a worker's share; shares differ by 1 at most.
-  def share(index = @index)
-    each, rest = @size.divmod(@count)
-    start = each * index + [index, rest].min
-    [start, start + each + (index < rest ? 1 : 0)]
+  def add(sum)
+    @checksum += sum
   end
 
   def did(units)
     @units += units
   end
 
+  # The first one counts.
   def fail(text)
     @failure ||= text
   end
 
+  # Adds to a result of the workload's own; one that nobody tells is null.
+  def tell(name, number)
+    @counts[name] = @counts.fetch(name, 0) + number
+  end
+
+  # A sentence that explains a result.
+  def note(text)
+    @notes << "#{text}." unless @notes.include?("#{text}.")
+  end
+
+  # In plain values, for a pipe.
+  def state
+    { "checksum" => @checksum, "units" => @units, "role" => @role, "failure" => @failure,
+      "latency" => @latencies.state, "counts" => @counts, "notes" => @notes }
+  end
+
+  def merge(state)
+    add(state["checksum"])
+    did(state["units"])
+    fail(state["failure"]) if state["failure"]
+    @latencies.merge(Histogram.new(state["latency"]))
+    state["counts"].each { |name, number| tell(name, number) }
+    @notes |= state["notes"]
+  end
+end
+
+# One worker, or one task of a pool. 'given' is what the workload's setup made; 'bond' is what the workers
+# share; 'seat' is the number among those that run at once.
+class Worker
+  extend Forwardable
+
+  attr_reader :index, :count, :size, :params, :given, :bond
+  attr_accessor :seat, :tally, :values # the last is the workload's own
+
+  def_delegators :@tally, :add, :did, :fail, :tell, :note, :role=
+
+  def initialize(index, run, given, bond)
+    @index = @seat = index
+    @run = run
+    @count = run.shares
+    @size = run.size
+    @params = run.params
+    @given = given
+    @bond = bond
+    @tally = Tally.new
+    @elapsed_ns = 0
+    @spent = [0, 0, 0, 0]
+  end
+
+  def share(index = @index)
+    share_of(@size, index, @count)
+  end
+
   def latency(time_ns)
-    @latencies.add(time_ns)
+    @tally.latencies.add(time_ns)
   end
 
   def echo(byte)
-    to, source = @bond.echoes[@index]
+    to, source = @bond.echoes[@seat]
     to.syswrite(byte.chr)
     source.sysread(1).ord
+  end
+
+  # Why no other worker comes between two steps of this one, in which it 'waits' or does not; nil: others
+  # may.
+  def alone(waits)
+    return "there is one worker" if [@run.count, @run.shares].min == 1
+
+    @run.mode.alone if @run.mode.in_turn || !waits
   end
 
   # The cheap ones only: others may have started already.
@@ -89,8 +161,7 @@ class Worker
 
   # All of it in plain values, for a pipe.
   def result
-    { "checksum" => @checksum, "units" => @units, "role" => @role, "failure" => @failure,
-      "start_ns" => @start_ns, "finish_ns" => @finish_ns, "elapsed_ns" => @elapsed_ns,
-      "spent" => @spent, "latency" => @latencies.state }
+    @tally.state.merge("start_ns" => @start_ns, "finish_ns" => @finish_ns, "elapsed_ns" => @elapsed_ns,
+                       "spent" => @spent)
   end
 end
