@@ -26,6 +26,8 @@ struct param {
 	const char *const *choices;
 	const char *value; /* the value's name in help, as in '--size N' */
 	const char *help;  /* one line */
+	bool other_work;   /* of a workload: another value is other work, with other checksums or
+			      costs */
 };
 
 #define PARAM_TIMES 16

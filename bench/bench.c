@@ -146,6 +146,64 @@ static void print_row(const struct result *result, const struct cell *cell, int 
 	       calls[0] ? 22 : 0, latency, calls);
 }
 
+/* The workload's own results, below its row: the median, and the range where there is one. */
+static void print_counts(const struct cell *cell)
+{
+	for (size_t i = 0; cell->status == CELL_OK && i < cell->summary.own_count; i++) {
+		const struct own_count *own = &cell->summary.own[i];
+
+		printf("%s%s ", i ? ", " : "  ", own->name);
+		if (own->n == 0)
+			printf("unknown");
+		else if (own->min < own->max)
+			printf("%.10g (%.10g to %.10g)", own->median, own->min, own->max);
+		else
+			printf("%.10g", own->median);
+	}
+	if (cell->status == CELL_OK && cell->summary.own_count > 0)
+		putchar('\n');
+}
+
+static bool has_note(const struct cell *cell, const char *note)
+{
+	const char *notes[RESULT_NOTES];
+	const size_t count = cell_notes(cell, notes, RESULT_NOTES);
+
+	for (size_t i = 0; i < count; i++) {
+		if (strcmp(notes[i], note) == 0)
+			return true;
+	}
+	return false;
+}
+
+/* A note of a cell, with how many cells after it have it too; nothing if one before it has. */
+static void print_note(const struct matrix *matrix, size_t at, const char *note)
+{
+	size_t same = 0;
+
+	for (size_t i = 0; i < at; i++) {
+		if (has_note(&matrix->cells[i], note))
+			return;
+	}
+	for (size_t i = at + 1; i < matrix->count; i++)
+		same += has_note(&matrix->cells[i], note);
+	printf("%s", matrix->cells[at].id);
+	if (same > 0)
+		printf(" and %zu more", same);
+	printf(": %s\n", note);
+}
+
+static void print_notes(const struct matrix *matrix)
+{
+	for (size_t i = 0; i < matrix->count; i++) {
+		const char *notes[RESULT_NOTES];
+		const size_t count = cell_notes(&matrix->cells[i], notes, RESULT_NOTES);
+
+		for (size_t k = 0; k < count; k++)
+			print_note(matrix, i, notes[k]);
+	}
+}
+
 /* The longest of the names. */
 static int name_width(const struct matrix *matrix)
 {
@@ -205,8 +263,10 @@ static void print_table(const struct result *result, const char *folder)
 	       result->traced ? "system calls / futex" : "");
 	for (size_t i = 0; i < result->matrix->count; i++) {
 		print_row(result, &result->matrix->cells[i], width);
+		print_counts(&result->matrix->cells[i]);
 		failed += result->matrix->cells[i].status == CELL_FAILED;
 	}
+	print_notes(result->matrix);
 	print_likenesses(result);
 	print_lost_calls(result->matrix);
 	for (size_t i = 0; i < result->runtimes->count; i++) {

@@ -118,13 +118,30 @@ static bool same_setting(const struct cell *a, const struct cell *b, const char 
 	return strcmp(one ? one : "", other ? other : "") == 0;
 }
 
+/* Whether the settings of one that make other work have the same values in the other. */
+static bool same_work(const struct matrix *matrix, const struct cell *a, const struct cell *b)
+{
+	const json_t *told = a->runtime ? runtime_describe(a->runtime, matrix->folder, a->workload,
+							   &(struct err){ 0 }) :
+					  NULL;
+
+	for (size_t i = 0; i < a->setting_count; i++) {
+		const char *name = a->settings[i].name;
+
+		if (runtime_is_other_work(told, name) && !same_setting(a, b, name))
+			return false;
+	}
+	return true;
+}
+
 /* Cells of one runtime and workload get one size, so that they can be compared, unless their
  * operations are of another kind: a sleep lasts a hundred times as long as an echo. */
 static bool same_kind(const struct matrix *matrix, const struct cell *a, const struct cell *b)
 {
 	return strcmp(a->workload, b->workload) == 0 &&
 	       (a->runtime == b->runtime || (is_like(matrix, a) && is_like(matrix, b))) &&
-	       same_setting(a, b, "io") && same_setting(a, b, "tick-ns");
+	       (a->size == b->size || a->size == 0 || b->size == 0) &&
+	       same_setting(a, b, "tick-ns") && same_work(matrix, a, b) && same_work(matrix, b, a);
 }
 
 void calibrate(struct sampler *sampler, struct matrix *matrix, struct calibration *found,
@@ -146,7 +163,7 @@ void calibrate(struct sampler *sampler, struct matrix *matrix, struct calibratio
 		    !find(sampler, matrix, cell, &found[(*count)++], &reasons[known]) &&
 		    sampler->process.interrupted)
 			return;
-		cell->size = found[known].size;
+		cell->size = cell->size ? cell->size : found[known].size;
 		cell->tick_spins = found[known].tick_spins;
 		cell->spins_known = !reasons[known].text[0] && !is_interpreter(cell);
 		if (reasons[known].text[0])

@@ -261,6 +261,72 @@ static void summarize_calls(struct cell *cell)
 	summary->futex = stats_median(futex, n);
 }
 
+static size_t known_counts(const struct cell *cell, const char *name, double *room)
+{
+	size_t n = 0;
+
+	for (size_t i = 0; i < cell->count; i++) {
+		const json_t *value =
+			json_object_get(json_object_get(cell->samples[i].line, "counts"), name);
+
+		if (json_is_integer(value))
+			room[n++] = (double)json_integer_value(value);
+	}
+	return n;
+}
+
+static void summarize_own(struct cell *cell, double *room)
+{
+	struct summary *summary = &cell->summary;
+	const char *name;
+	json_t *value;
+
+	summary->own_count = 0;
+	json_object_foreach(json_object_get(cell->samples[0].line, "counts"), name, value)
+	{
+		struct own_count *own = &summary->own[summary->own_count];
+
+		if (summary->own_count == CELL_COUNTS)
+			break;
+		*own = (struct own_count){ .name = name, .n = known_counts(cell, name, room) };
+		summary->own_count++;
+		if (own->n == 0)
+			continue;
+		stats_sort(room, own->n);
+		own->median = stats_median(room, own->n);
+		own->min = room[0];
+		own->max = room[own->n - 1];
+	}
+}
+
+/* Adds those of a line that are not there yet. */
+static size_t add_notes(const json_t *line, const char *notes[], size_t count, size_t room)
+{
+	const json_t *note;
+	size_t i;
+
+	json_array_foreach(json_object_get(line, "notes"), i, note)
+	{
+		const char *text = json_string_value(note);
+		size_t same = 0;
+
+		while (text && same < count && strcmp(notes[same], text) != 0)
+			same++;
+		if (text && same == count && count < room)
+			notes[count++] = text;
+	}
+	return count;
+}
+
+size_t cell_notes(const struct cell *cell, const char *notes[], size_t room)
+{
+	size_t count = 0;
+
+	for (size_t i = 0; i < cell->count; i++)
+		count = add_notes(cell->samples[i].line, notes, count, room);
+	return count;
+}
+
 static void summarize(struct cell *cell, double *room, double *scratch)
 {
 	struct summary *summary = &cell->summary;
@@ -282,6 +348,7 @@ static void summarize(struct cell *cell, double *room, double *scratch)
 				      median_of(cell->counted, cell->counted_count, elapsed, room) :
 				      -1;
 	summary->units_per_s = (double)cell->size / summary->median * 1e9;
+	summarize_own(cell, room);
 }
 
 void cells_summarize(struct cell *cells, size_t count)
@@ -309,6 +376,7 @@ void cell_finish(struct cell *cell)
 		json_decref(cell->samples[i].line);
 	for (size_t i = 0; i < cell->counted_count; i++)
 		json_decref(cell->counted[i].line);
+	json_decref(cell->params);
 	free(cell->samples);
 	free(cell->counted);
 	free(cell->latency);

@@ -39,6 +39,15 @@ struct calls {
 
 enum cell_status { CELL_MISSING, CELL_OK, CELL_FAILED };
 
+#define CELL_COUNTS 8 /* as WORKLOAD_COUNTS */
+
+/* A result of the workload's own, over the timed samples. */
+struct own_count {
+	const char *name; /* of the first sample's line */
+	size_t n;         /* samples that know it; 0: the others are not set */
+	double median, min, max;
+};
+
 /* What the samples come to. Times in nanoseconds; valid when n > 0. */
 struct summary {
 	size_t n;
@@ -51,6 +60,8 @@ struct summary {
 	double counters[COUNTERS_MAX]; /* medians; negative: not known */
 	double counted_ns; /* the median time of the samples taken to count; negative: none were */
 	double syscalls, futex; /* medians of the traced samples; NaN: not known */
+	struct own_count own[CELL_COUNTS];
+	size_t own_count;
 };
 
 struct cell {
@@ -68,6 +79,7 @@ struct cell {
 	enum cell_status status;
 	char reason[400];
 	char checksum[24];      /* empty: not known yet */
+	json_t *params;         /* what the workload said it used, with the checksum; else null */
 	struct sample *samples; /* timed */
 	size_t count;
 	struct sample *counted; /* taken apart, with the counters on that cost time */
@@ -98,6 +110,9 @@ void cell_keep_calls(struct cell *cell, struct calls calls);
 /* Its system calls cannot be known; drops those of samples before. */
 void cell_lose_calls(struct cell *cell, const char *reason);
 void cell_fail(struct cell *cell, const char *reason);
+/* The different sentences by which the samples explain their results: at most 'room' of them, in
+ * the order in which they came. Returns how many. */
+size_t cell_notes(const struct cell *cell, const char *notes[], size_t room);
 /* After the last sample: fills the summaries of all cells. Ratios are taken within rounds, so that
  * the machine's drift cancels. */
 void cells_summarize(struct cell *cells, size_t count);

@@ -2,19 +2,13 @@
 #include "bench/matrix.h"
 
 #include "bench/runtime.h"
+#include "bench/suite.h"
 #include "workload_list.h"
 
 #include <stdlib.h>
 #include <string.h>
 
 #define TEXT_MAX 1024
-
-/* Lists are as a user would type them. 'target_ms': how long the reference of the workload should
- * last, so that every cell of the quick suite lasts 30 to 200 ms. */
-struct suite_row {
-	const char *workload, *modes, *gils, *workers, *settings;
-	uint64_t target_ms;
-};
 
 /* A row as the options have it. */
 struct wish {
@@ -26,35 +20,6 @@ struct wish {
 };
 
 static const char *const workload_names[] = { WORKLOAD_LIST };
-
-#define MODES "sequential,threads,gil,processes"
-#define MODELS "cpython2,cpython3"
-
-static const struct suite_row quick[] = {
-	{ "countdown", MODES, MODELS, "1,2,4", "", 70 },
-	{ "countdown", "sequential,gil", MODELS, "2", "cpus=1", 70 },
-	{ "mergesort", MODES, MODELS, "1,2,4", "", 70 },
-	{ "iosleep", MODES, MODELS, "2", "", 100 },
-	{ "convoy", "threads,gil,processes", MODELS, "1", "cpu=0", 33 },
-	{ "convoy", MODES, MODELS, "2", "cpu=1", 33 },
-	{ 0 },
-};
-
-static const struct suite_row full[] = {
-	{ "countdown", MODES, MODELS, "1,2,3,4,8", "", 150 },
-	{ "countdown", "sequential,gil", MODELS, "2,4", "cpus=1", 150 },
-	{ "mergesort", MODES, MODELS, "1,2,4,6", "", 150 },
-	{ "mergesort", "sequential,threads,processes", "", "2,4,6", "merge=tree", 150 },
-	{ "mergesort", "sequential,processes", "", "2,4,6", "return=pipe", 150 },
-	{ "iosleep", MODES, MODELS, "2,4", "", 200 },
-	{ "iosleep", MODES, MODELS, "2,4", "io=socketpair", 200 },
-	{ "convoy", "threads,gil,processes", MODELS, "1", "cpu=0", 100 },
-	{ "convoy", MODES, MODELS, "2", "cpu=1", 100 },
-	{ "convoy", "threads,gil,processes", MODELS, "3", "cpu=2", 100 },
-	{ "convoy", "threads,gil,processes", MODELS, "1", "cpu=0,io=socketpair", 10 },
-	{ "convoy", "threads,gil,processes", MODELS, "2", "cpu=1,io=socketpair", 10 },
-	{ 0 },
-};
 
 /* Takes the next word of a comma-separated list; false at its end. */
 static bool next_word(const char **list, char *word, size_t room)
@@ -119,6 +84,14 @@ static bool same_cell(const struct matrix *matrix, const struct cell *cell)
 			return true;
 	}
 	return false;
+}
+
+/* Whether the suite has a row of that workload. */
+static bool has_row(const struct suite_row *suite, const char *workload)
+{
+	while (suite->workload && strcmp(suite->workload, workload) != 0)
+		suite++;
+	return suite->workload;
 }
 
 /* Adds the cell of a mode, or of a lock model when 'gil' is not empty. */
@@ -207,7 +180,8 @@ static struct wish with_options(const struct suite_row *suite, const struct suit
 	const bool variant = row > suite && strcmp(row[-1].workload, row->workload) == 0;
 	struct wish wish = { .row = row,
 			     .settings = settings ? settings : "",
-			     .size = param_number(options, "size") };
+			     .size = param_number(options, "size") ? param_number(options, "size") :
+								     row->size };
 
 	narrow(wish.modes, row->modes, param_text(options, "mode"), variant);
 	narrow(wish.gils, row->gils, param_text(options, "gil"), variant);
@@ -258,9 +232,35 @@ static bool narrow_to_interpreter(const struct matrix *matrix, struct wish *wish
 	return true;
 }
 
-/* A row for each runtime that is here and has the workload. */
-static bool add_runtimes(struct matrix *matrix, struct wish *wish, bool asked, struct err *err)
+/* Of the modes of a suite, or of those that were asked for of any workload, those that this one can
+ * run in. What is asked for by workload and mode stays, and what no workload knows: they are
+ * refused in the workload's own words. */
+static bool narrow_to_workload(const struct matrix *matrix, struct wish *wish, bool by_name,
+			       struct err *err)
 {
+	const json_t *told =
+		runtime_describe(wish->runtime, matrix->folder, wish->row->workload, err);
+	char modes[TEXT_MAX], mode[32];
+	const char *list = modes;
+	size_t used = 0;
+
+	if (!told)
+		return false;
+	snprintf(modes, sizeof(modes), "%s", wish->modes);
+	wish->modes[0] = '\0';
+	while (next_word(&list, mode, sizeof(mode)) && used < TEXT_MAX) {
+		if (by_name || !runtime_mode_reason(told, mode))
+			used += (size_t)snprintf(wish->modes + used, TEXT_MAX - used, "%s%s",
+						 used ? "," : "", mode);
+	}
+	return true;
+}
+
+/* A row for each runtime that is here and has the workload. */
+static bool add_runtimes(struct matrix *matrix, struct wish *wish, const struct param_set *options,
+			 struct err *err)
+{
+	const bool asked = param_text(options, "mode");
 	const struct wish plain = *wish;
 
 	if (!matrix->runtimes)
@@ -273,7 +273,10 @@ static bool add_runtimes(struct matrix *matrix, struct wish *wish, bool asked, s
 			continue;
 		*wish = plain;
 		wish->runtime = runtime;
-		if ((runtime->family && !narrow_to_interpreter(matrix, wish, asked, err)) ||
+		if (!(runtime->family ?
+			      narrow_to_interpreter(matrix, wish, asked, err) :
+			      narrow_to_workload(matrix, wish,
+						 asked && param_text(options, "workload"), err)) ||
 		    !add_row(matrix, wish, err))
 			return false;
 	}
@@ -318,10 +321,27 @@ static bool nothing_left(const struct matrix *matrix, struct err *err)
 	return err_set(err, EXIT_MISUSE, "nothing to measure: no cell is left of the suite");
 }
 
+/* The rows of these workloads; null: all. */
+static bool add_suite(struct matrix *matrix, const struct suite_row *suite, const char *workloads,
+		      const struct param_set *options, struct err *err)
+{
+	for (const struct suite_row *row = suite; row->workload; row++) {
+		struct wish wish = with_options(suite, row, options);
+
+		if ((!workloads || in_list(workloads, row->workload)) &&
+		    !add_runtimes(matrix, &wish, options, err))
+			return false;
+	}
+	return true;
+}
+
+/* A workload that the quick suite leaves out and that is asked for by name has the rows of the full
+ * one. */
 bool matrix_fill(struct matrix *matrix, const struct param_set *options, struct err *err)
 {
-	const struct suite_row *suite = param_number(options, "full") ? full : quick;
+	const struct suite_row *suite = param_number(options, "full") ? suite_full : suite_quick;
 	const char *workloads = param_text(options, "workload");
+	char word[64];
 
 	matrix->count = 0;
 	matrix->cells = calloc(CELLS_MAX, sizeof(*matrix->cells));
@@ -329,11 +349,10 @@ bool matrix_fill(struct matrix *matrix, const struct param_set *options, struct 
 		return err_set(err, EXIT_IMPOSSIBLE, "cannot allocate the matrix");
 	if (!check_lists(matrix, options, err) || (workloads && !check_workloads(workloads, err)))
 		return false;
-	for (const struct suite_row *row = suite; row->workload; row++) {
-		struct wish wish = with_options(suite, row, options);
-
-		if ((!workloads || in_list(workloads, row->workload)) &&
-		    !add_runtimes(matrix, &wish, param_text(options, "mode"), err))
+	if (!add_suite(matrix, suite, workloads, options, err))
+		return false;
+	while (workloads && next_word(&workloads, word, sizeof(word))) {
+		if (!has_row(suite, word) && !add_suite(matrix, suite_full, word, options, err))
 			return false;
 	}
 	return matrix->count > 0 || nothing_left(matrix, err);

@@ -2,6 +2,7 @@
 #include "bench/measure.h"
 
 #include "base/progress.h"
+#include "bench/runtime.h"
 #include "bench/traced.h"
 
 #include <stdlib.h>
@@ -67,24 +68,48 @@ static void order_round(size_t *order, const struct matrix *matrix, uint64_t *ra
 	}
 }
 
+/* Whether two cells did the same work, whatever the mode and the runtime: by the values that their
+ * workload says it used. */
+static bool did_same_work(const struct matrix *matrix, const struct cell *cell,
+			  const json_t *params, const struct cell *other)
+{
+	struct err err = { 0 };
+	const json_t *told = cell->runtime ? runtime_describe(cell->runtime, matrix->folder,
+							      cell->workload, &err) :
+					     NULL;
+	const char *name;
+	json_t *value;
+
+	json_object_foreach((json_t *)params, name, value)
+	{
+		if (runtime_is_other_work(told, name) &&
+		    !json_equal(value, json_object_get(other->params, name)))
+			return false;
+	}
+	return true;
+}
+
 /* The same work must give the same checksum, whoever does it; the first one seen is what is
  * expected. */
 static bool check_checksum(struct matrix *matrix, struct cell *cell, const struct sample *sample,
 			   struct err *err)
 {
 	const char *sum = json_string_value(json_object_get(sample->line, "checksum"));
+	json_t *params = json_object_get(sample->line, "params");
 
 	for (size_t i = 0; i < matrix->count; i++) {
 		const struct cell *other = &matrix->cells[i];
 
 		if (!other->checksum[0] || strcmp(other->workload, cell->workload) != 0 ||
-		    other->size != cell->size)
+		    other->size != cell->size || !did_same_work(matrix, cell, params, other))
 			continue;
 		if (strcmp(other->checksum, sum) != 0)
 			return err_set(err, EXIT_FAILED, "checksum %s differs from %s of %s", sum,
 				       other->checksum, other->id);
 	}
 	snprintf(cell->checksum, sizeof(cell->checksum), "%s", sum);
+	if (!cell->params)
+		cell->params = json_incref(params);
 	return true;
 }
 

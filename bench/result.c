@@ -14,6 +14,7 @@
 const struct result_output result_outputs[] = {
 	{ "samples.tsv", result_samples_tsv },
 	{ "cells.tsv", result_cells_tsv },
+	{ "counts.tsv", result_counts_tsv },
 	{ "result.json", result_json },
 	{ 0 },
 };

@@ -36,6 +36,8 @@ struct result_output {
 /* The last of the list is the one that a reader looks for: when it is there, all are. At most
  * RESULT_OUTPUTS. */
 #define RESULT_OUTPUTS 4
+/* Different notes that are kept of a cell. */
+#define RESULT_NOTES 8
 struct result_files *result_open(const char *folder, const struct result_output *list,
 				 struct err *err);
 /* Writes them all, flushes them to the disk, and gives them their names; on trouble removes them.
@@ -48,6 +50,7 @@ void result_abandon(struct result_files *files);
 void result_json(const void *subject, FILE *to);
 void result_samples_tsv(const void *subject, FILE *to);
 void result_cells_tsv(const void *subject, FILE *to);
+void result_counts_tsv(const void *subject, FILE *to);
 extern const struct result_output result_outputs[];
 /* The members of the object in result.json but its schema, for another file that has them too. */
 void result_members(const struct result *result, struct emit *emit);

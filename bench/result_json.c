@@ -86,6 +86,10 @@ static void put_sample(struct emit *emit, const struct result *result, const str
 	put_part(emit, "workers", sample->line, "per_worker");
 	put_part(emit, "gil", sample->line, "gil_counts");
 	put_part(emit, "latency", sample->line, "latency");
+	put_part(emit, "counts", sample->line, "counts");
+	put_part(emit, "notes", sample->line, "notes");
+	put_part(emit, "pool", sample->line, "pool");
+	put_part(emit, "loop", sample->line, "loop");
 	put_counters(emit, result->counters, sample);
 	put_known(emit, "psi_cpu_ns", sample->disturbance.psi_cpu_ns);
 	put_known(emit, "steal_ns", sample->disturbance.steal_ns);
@@ -130,6 +134,37 @@ static void put_relative(struct emit *emit, const struct summary *summary)
 	emit_close(emit, '}');
 }
 
+static void put_counts(struct emit *emit, const struct summary *summary)
+{
+	emit_open(emit, "counts", '{');
+	for (size_t i = 0; i < summary->own_count; i++) {
+		const struct own_count *own = &summary->own[i];
+
+		if (own->n == 0) {
+			emit_null(emit, own->name);
+			continue;
+		}
+		emit_open(emit, own->name, '{');
+		emit_u64(emit, "n", own->n);
+		emit_double(emit, "median", own->median);
+		emit_double(emit, "min", own->min);
+		emit_double(emit, "max", own->max);
+		emit_close(emit, '}');
+	}
+	emit_close(emit, '}');
+}
+
+static void put_notes(struct emit *emit, const struct cell *cell)
+{
+	const char *notes[RESULT_NOTES];
+	const size_t count = cell_notes(cell, notes, RESULT_NOTES);
+
+	emit_open(emit, "notes", '[');
+	for (size_t i = 0; i < count; i++)
+		emit_string(emit, NULL, notes[i]);
+	emit_close(emit, ']');
+}
+
 static void put_summary(struct emit *emit, const struct result *result, const struct cell *cell)
 {
 	const struct summary *summary = &cell->summary;
@@ -157,6 +192,7 @@ static void put_summary(struct emit *emit, const struct result *result, const st
 		emit_double(emit, result->counters->row[i].name, median < 0 ? NAN : median);
 	}
 	emit_close(emit, '}');
+	put_counts(emit, summary);
 	emit_close(emit, '}');
 }
 
@@ -215,6 +251,7 @@ static void put_cell(struct emit *emit, const struct result *result, const struc
 	emit_string(emit, "checksum", cell->checksum[0] ? cell->checksum : NULL);
 	put_summary(emit, result, cell);
 	put_latency(emit, cell);
+	put_notes(emit, cell);
 	put_samples(emit, "samples", result, cell->samples, cell->count);
 	put_samples(emit, "counted", result, cell->counted, cell->counted_count);
 	put_traced(emit, cell);

@@ -106,3 +106,25 @@ void result_cells_tsv(const void *subject, FILE *to)
 		fputc('\n', to);
 	}
 }
+
+void result_counts_tsv(const void *subject, FILE *to)
+{
+	const struct result *result = subject;
+
+	fputs("# cell\truntime\tworkload\tmode\tgil\tworkers\tsize\tcount\tn\tmedian\tmin\tmax\n",
+	      to);
+	for (size_t i = 0; i < result->matrix->count; i++) {
+		const struct cell *cell = &result->matrix->cells[i];
+
+		for (size_t k = 0; k < cell->summary.own_count; k++) {
+			const struct own_count *own = &cell->summary.own[k];
+
+			put_names(to, cell);
+			fprintf(to, "\t%s\t%zu", own->name, own->n);
+			put_known(to, own->n > 0, own->median);
+			put_known(to, own->n > 0, own->min);
+			put_known(to, own->n > 0, own->max);
+			fputc('\n', to);
+		}
+	}
+}

@@ -116,7 +116,17 @@ static const json_t *row_named(const json_t *told, const char *list, const char 
 
 bool runtime_has_mode(const json_t *told, const char *mode)
 {
-	return row_named(told, "modes", mode);
+	return row_named(told, "modes", mode) && !runtime_mode_reason(told, mode);
+}
+
+const char *runtime_mode_reason(const json_t *told, const char *mode)
+{
+	return json_string_value(json_object_get(row_named(told, "modes", mode), "reason"));
+}
+
+bool runtime_is_other_work(const json_t *told, const char *name)
+{
+	return json_is_true(json_object_get(row_named(told, "params", name), "other_work"));
 }
 
 bool runtime_takes(const json_t *told, const char *mode, const char *gil, const char *name)

@@ -54,8 +54,12 @@ size_t runtime_words(const struct runtime *runtime, const char *folder, const ch
  */
 const json_t *runtime_describe(struct runtime *runtime, const char *folder, const char *workload,
 			       struct err *err);
-/* Whether the description has that mode. */
+/* Whether the description has that mode, and the workload can run in it. */
 bool runtime_has_mode(const json_t *told, const char *mode);
+/* Why the workload cannot run in a mode that there is; null: it can, or there is no such mode. */
+const char *runtime_mode_reason(const json_t *told, const char *mode);
+/* Whether another value of that parameter is other work. */
+bool runtime_is_other_work(const json_t *told, const char *name);
 /* Whether it takes that option in that mode: an option of all workloads, a parameter of this one,
  * or of the mode or the lock model. */
 bool runtime_takes(const json_t *told, const char *mode, const char *gil, const char *name);

@@ -98,7 +98,7 @@ def real(tmp):
     report(done.returncode == 0, "a_small_run_succeeds", done.stderr)
     result = load(folder)
     cells = {cell["id"]: cell for cell in result["cells"]}
-    file_fields, cell_fields, sample_fields = documented_fields()
+    file_fields, cell_fields, sample_fields, _ = documented_fields()
     report(set(result) == file_fields, "a_result_has_the_documented_fields", set(result) ^ file_fields)
     report(all(set(cell) == cell_fields for cell in cells.values()),
            "a_cell_has_the_documented_fields", set(result["cells"][0]) ^ cell_fields)

@@ -53,15 +53,14 @@ static void setup(struct worker *w)
 	lock_make(w, &shared->lock, LOCK_PLAIN);
 }
 
-/* mix(seed ^ n) modulo the longest, from now on. */
+/* The n-th sleep of the run lasts mix(seed * 2^32 ^ n) modulo the longest and one nanosecond. */
 static void sleep_some(struct worker *w, uint64_t n)
 {
 	const uint64_t longest = param_number(w->params, "sleep");
+	const uint64_t random = worker_mix(param_number(w->params, "seed") << 32 ^ n);
 
 	if (longest > 0)
-		worker_sleep_until(w, worker_now_ns() +
-					      worker_mix(param_number(w->params, "seed") ^ n) %
-						      longest);
+		worker_sleep_until(w, worker_now_ns() + random % (longest + 1));
 }
 
 static uint64_t work(struct worker *w, unsigned phase)

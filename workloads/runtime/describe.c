@@ -13,6 +13,8 @@ static void describe_params(struct emit *emit, const char *name, const struct pa
 		emit_string(emit, "name", rows->name);
 		emit_string(emit, "default", rows->fallback);
 		emit_string(emit, "help", rows->help);
+		if (rows->other_work)
+			emit_bool(emit, "other_work", true);
 		emit_close(emit, '}');
 	}
 	emit_close(emit, ']');

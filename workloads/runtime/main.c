@@ -245,7 +245,8 @@ static bool check_mode(const struct run *run, struct err *err)
 {
 	const char *reason = run_refusal(run, run->mode);
 
-	return !reason || err_set(err, EXIT_MISUSE, "--mode %s: %s", run->mode->name, reason);
+	return !reason || err_set(err, EXIT_IMPOSSIBLE, "mode '%s' cannot run this: %s",
+				  run->mode->name, reason);
 }
 
 static void help(const struct run *run)
