@@ -124,14 +124,16 @@ static void say_calls(const struct result *result, const struct cell *cell, char
 static void print_row(const struct result *result, const struct cell *cell, int width)
 {
 	const struct summary *summary = &cell->summary;
-	char time[48] = "-", relative[48] = "-", latency[48] = "-", calls[48];
+	char time[48] = "-", cpu[48] = "-", relative[48] = "-", latency[48] = "-", calls[48];
 
 	if (cell->status == CELL_FAILED) {
 		printf("%-*s FAILED: %s\n", width, cell->id, cell->reason);
 		return;
 	}
-	if (summary->n > 0)
+	if (summary->n > 0) {
 		snprintf(time, sizeof(time), "%.2f", summary->median / 1e6);
+		snprintf(cpu, sizeof(cpu), "%.2f", summary->cpu / 1e6);
+	}
 	if (summary->reference && summary->relative_ci95.known)
 		snprintf(relative, sizeof(relative), "%.2f (%.2f to %.2f)", summary->relative,
 			 summary->relative_ci95.low, summary->relative_ci95.high);
@@ -142,8 +144,8 @@ static void print_row(const struct result *result, const struct cell *cell, int 
 			 (double)histogram_percentile(cell->latency, 0.5) / 1e6,
 			 (double)histogram_percentile(cell->latency, 0.99) / 1e6);
 	say_calls(result, cell, calls, sizeof(calls));
-	printf("%-*s %4zu %10s  %-22s %-*s%s\n", width, cell->id, summary->n, time, relative,
-	       calls[0] ? 22 : 0, latency, calls);
+	printf("%-*s %4zu %10s %10s  %-22s %-*s%s\n", width, cell->id, summary->n, time, cpu,
+	       relative, calls[0] ? 22 : 0, latency, calls);
 }
 
 /* The workload's own results, below its row: the median, and the range where there is one. */
@@ -258,7 +260,7 @@ static void print_table(const struct result *result, const char *folder)
 	const int width = name_width(result->matrix);
 	size_t failed = 0;
 
-	printf("%-*s %4s %10s  %-22s %-*s%s\n", width, "cell", "n", "median ms",
+	printf("%-*s %4s %10s %10s  %-22s %-*s%s\n", width, "cell", "n", "median ms", "cpu ms",
 	       "against sequential", result->traced ? 22 : 0, "latency p50 / p99 ms",
 	       result->traced ? "system calls / futex" : "");
 	for (size_t i = 0; i < result->matrix->count; i++) {

@@ -204,6 +204,30 @@ static double involuntary(const struct sample *sample)
 	return (double)sample->nivcsw;
 }
 
+static double seconds_of(struct timeval time)
+{
+	return (double)time.tv_sec + (double)time.tv_usec / 1e6;
+}
+
+static double cpu(const struct sample *sample)
+{
+	return (seconds_of(sample->usage.ru_utime) + seconds_of(sample->usage.ru_stime)) * 1e9;
+}
+
+static double workers_cpu(const struct sample *sample)
+{
+	return sample->workers_cpu_ns;
+}
+
+static bool knows_workers_cpu(const struct cell *cell)
+{
+	for (size_t i = 0; i < cell->count; i++) {
+		if (isnan(cell->samples[i].workers_cpu_ns))
+			return false;
+	}
+	return true;
+}
+
 static bool knows_switches(const struct cell *cell)
 {
 	for (size_t i = 0; i < cell->count; i++) {
@@ -337,6 +361,10 @@ static void summarize(struct cell *cell, double *room, double *scratch)
 		summary->nvcsw = median_of(cell->samples, cell->count, voluntary, room);
 		summary->nivcsw = median_of(cell->samples, cell->count, involuntary, room);
 	}
+	summary->cpu = median_of(cell->samples, cell->count, cpu, room);
+	summary->workers_cpu = knows_workers_cpu(cell) ?
+				       median_of(cell->samples, cell->count, workers_cpu, room) :
+				       NAN;
 	summary->median = median_of(cell->samples, cell->count, elapsed, room);
 	summary->min = room[0];
 	summary->p90 = stats_quantile(room, cell->count, 0.9);

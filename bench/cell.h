@@ -29,6 +29,7 @@ struct sample {
 	struct disturbance disturbance; /* during the sample; negative: unknown */
 	uint64_t nvcsw, nivcsw;         /* of the workers, in the timed part */
 	bool switches_unknown;          /* of an interpreter that cannot tell */
+	double workers_cpu_ns;          /* of all, in the timed part; NaN: not known */
 	json_t *line;                   /* the workload's own result, without its histogram */
 };
 
@@ -53,6 +54,8 @@ struct summary {
 	size_t n;
 	double median, min, p90, mad, units_per_s;
 	double nvcsw, nivcsw; /* NaN: not known */
+	double cpu;           /* processor time of the process and all its descendants */
+	double workers_cpu;   /* of the workers in the timed part; NaN: not known */
 	struct interval ci95;
 	const struct cell *reference; /* of 'relative'; null: there is none */
 	double relative;

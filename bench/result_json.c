@@ -180,6 +180,8 @@ static void put_summary(struct emit *emit, const struct result *result, const st
 	emit_double(emit, "min_ns", summary->min);
 	emit_double(emit, "p90_ns", summary->p90);
 	emit_double(emit, "mad_ns", summary->mad);
+	emit_double(emit, "cpu_ns", summary->cpu);
+	emit_double(emit, "workers_cpu_ns", summary->workers_cpu);
 	emit_double(emit, "nvcsw", summary->nvcsw);
 	emit_double(emit, "nivcsw", summary->nivcsw);
 	emit_double(emit, "units_per_s", summary->units_per_s);

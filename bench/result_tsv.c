@@ -79,7 +79,7 @@ void result_cells_tsv(const void *subject, FILE *to)
 
 	fputs("# cell\truntime\tworkload\tmode\tgil\tworkers\tsize\tstatus\tn\tmedian_ns\tlow_ns\t"
 	      "high_ns\tmin_ns\tmad_ns\tnvcsw\tnivcsw\trelative\trelative_low\trelative_high\t"
-	      "p50_ns\tp90_ns\tp99_ns\tp999_ns\tmax_ns\tsyscalls\tfutex\n",
+	      "p50_ns\tp90_ns\tp99_ns\tp999_ns\tmax_ns\tsyscalls\tfutex\tcpu_ns\tworkers_cpu_ns\n",
 	      to);
 	for (size_t i = 0; i < result->matrix->count; i++) {
 		const struct cell *cell = &result->matrix->cells[i];
@@ -103,6 +103,8 @@ void result_cells_tsv(const void *subject, FILE *to)
 		put_percentiles(to, cell->latency);
 		put_known(to, cell->traced_count > 0, summary->syscalls);
 		put_known(to, cell->traced_count > 0, summary->futex);
+		put_known(to, known, summary->cpu);
+		put_known(to, known && !isnan(summary->workers_cpu), summary->workers_cpu);
 		fputc('\n', to);
 	}
 }

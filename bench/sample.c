@@ -6,6 +6,7 @@
 #include <assert.h>
 #include <inttypes.h>
 #include <limits.h>
+#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/wait.h>
@@ -139,6 +140,14 @@ bool sample_pool(struct sample *sample, struct histogram *latency, struct err *e
 	return true;
 }
 
+static void add_cpu(const json_t *worker, struct sample *sample)
+{
+	const json_t *cpu_ns = json_object_get(worker, "cpu_ns");
+
+	sample->workers_cpu_ns +=
+		json_is_integer(cpu_ns) ? (double)json_integer_value(cpu_ns) : NAN;
+}
+
 static bool add_switches(const json_t *line, struct sample *sample)
 {
 	const json_t *workers = json_object_get(line, "per_worker"), *worker;
@@ -149,6 +158,7 @@ static bool add_switches(const json_t *line, struct sample *sample)
 		const json_t *nvcsw = json_object_get(worker, "nvcsw");
 		const json_t *nivcsw = json_object_get(worker, "nivcsw");
 
+		add_cpu(worker, sample);
 		if (json_is_null(nvcsw) && json_is_null(nivcsw)) {
 			sample->switches_unknown = true;
 			continue;

@@ -1,10 +1,11 @@
 #!/usr/bin/python3
-"""Runs transcripts: transcript.py BUILD FILE... - in .t files, and in the indented or fenced blocks of documents.
+"""Runs transcripts: transcript.py [--quick] BUILD FILE... - in .t files, and in the fenced blocks of documents.
 
 '$ ' starts a command for sh, run in an empty folder with the built programs in PATH. Behind it is what it
 must print, to both outputs; '...' stands for any text in a line, alone for any lines; a last line '[N]' is
 the exit status if it is not 0. All other text, up to a blank line or '# ' after the output, is prose.
-'#? COMMAND' before a command skips it where COMMAND fails. Speaks TAP."""
+'#? COMMAND' before a command skips it where COMMAND fails. --quick: what a document measures is made small, so
+that its commands are run in seconds: sizes of so many M are as many k, and there is one run. Speaks TAP."""
 import difflib
 import os
 import re
@@ -12,7 +13,8 @@ import subprocess
 import sys
 import tempfile
 
-BUILD = os.path.realpath(sys.argv[1])
+QUICK = sys.argv[1] == "--quick"
+BUILD = os.path.realpath(sys.argv[1 + QUICK])
 TIMEOUT = 120
 count = failures = 0
 
@@ -68,6 +70,11 @@ def run(command, folder):
     return text + (f"[{got.returncode}]\n" if got.returncode else "")
 
 
+def made_small(command):
+    command = re.sub(r"(--size[ =]\d+)M\b", r"\1k", command)
+    return re.sub(r"--runs \d+", "--runs 1 --warmup 0", command)
+
+
 def report(name, complaint, skip=None):
     global count, failures
     count += 1
@@ -78,7 +85,7 @@ def report(name, complaint, skip=None):
     sys.stdout.flush()
 
 
-for path in sys.argv[2:]:
+for path in sys.argv[2 + QUICK:]:
     with tempfile.TemporaryDirectory(prefix="gilscope-transcript-") as folder:
         for number, condition, command, expected in cases(path):
             # TAP gives '#' in a description a meaning.
@@ -87,7 +94,7 @@ for path in sys.argv[2:]:
                                             timeout=TIMEOUT).returncode:
                 report(name, [], f"here fails: {condition}")
                 continue
-            got = run(command, folder)
+            got = run(made_small(command) if QUICK else command, folder)
             good = re.fullmatch(pattern(expected), got)
             report(name, [] if good else difflib.unified_diff(
                 expected, got.splitlines(), "expected", "printed", lineterm=""))
