@@ -15,9 +15,10 @@ COLUMNS, TAB = 100, 8
 # that fits a file counts. "config.h" is for everyone; folders below tests/ are not checked.
 MAY_INCLUDE = {
     "base": ["revision.h"],
-    "workloads": ["base/param.h", "workloads/workload.h", "workloads/primitives.h"],
+    "workloads": ["base/param.h", "workloads/workload.h", "workloads/primitives.h", "workloads/children.h"],
     "workloads/gil": ["base/param.h", "base/clock.h", "workloads/workload.h"],  # for struct tick
-    "workloads/runtime": ["base/", "workloads/workload.h", "workloads/primitives.h", "workloads/gil/gil.h"],
+    "workloads/runtime": ["base/", "workloads/workload.h", "workloads/primitives.h", "workloads/children.h", "workloads/gil/gil.h"],
+    "workloads/helpers": ["base/clock.h"],
     "bench": ["base/", "command/command.h", "workload_list.h"],
     "plots": ["base/", "command/command.h"],
     "tracer/preload": ["tracer/format.h", "tracer/arena.h", "base/clock.h"],

@@ -96,8 +96,11 @@ struct workload {
 	/* Before anything else; null: nothing is needed. Of 'w' only count, size and params are
 	 * set. */
 	bool (*plan)(const struct worker *w, struct workload_plan *plan, struct err *err);
-	/* Once, before there are workers and before the clock starts: fills the region. May be
-	 * null. */
+	/* Once, before there are workers: what is more than memory, as descriptors and servers.
+	 * False: it cannot be had. And once when they are gone, if it could be. May be null. */
+	bool (*open)(struct worker *w, struct err *err);
+	void (*close)(struct worker *w);
+	/* Once, after open and before the clock starts: fills the region. May be null. */
 	void (*setup)(struct worker *w);
 	/* Each worker, each phase, timed. The sum over all is the checksum, equal in every mode. */
 	uint64_t (*work)(struct worker *w, unsigned phase);
@@ -108,6 +111,8 @@ struct workload {
 
 /* The worker's share of the whole: from (inclusive) to (exclusive). Shares differ by 1 at most. */
 void worker_share(const struct worker *w, unsigned index, uint64_t *from, uint64_t *to);
+/* Share 'index' of 'count' of another whole. */
+void worker_share_of(uint64_t whole, unsigned count, unsigned index, uint64_t *from, uint64_t *to);
 
 /* Work that is worth 'spins' steps of a loop of one addition each; never optimised away. */
 void worker_spin(uint64_t spins);
@@ -169,6 +174,9 @@ void worker_unblock(struct worker *w);
 
 /* Waits for a moment of CLOCK_MONOTONIC with the lock let go; at once if it is past. */
 void worker_sleep_until(struct worker *w, uint64_t ns);
+/* Waits, with the lock let go, until a descriptor is ready for what is asked (POLLIN, POLLOUT); up
+ * to a moment of CLOCK_MONOTONIC, 0: for ever. False: the moment came first. */
+bool worker_wait_for(struct worker *w, int fd, short events, uint64_t deadline_ns);
 /* As read and write, with the lock let go: they move all the bytes, or fail the worker and return
  * false. The bytes that worker_read got before the end of the file are in 'got'; null: the end is a
  * failure. */

@@ -52,6 +52,13 @@ static bool due(void *memory, unsigned self)
 	return false;
 }
 
+/* The child's words are copies of the thread's own: it is attached. */
+static void forked(void *memory, unsigned self)
+{
+	(void)memory;
+	(void)self;
+}
+
 /* No model of a lock, and in no table: what the worker calls need to attach and detach. */
 static const struct gil no_lock = {
 	.name = "none",
@@ -59,6 +66,7 @@ static const struct gil no_lock = {
 	.tick = tick,
 	.due = due,
 	.release = detach,
+	.forked = forked,
 };
 
 static bool run_nogil(struct run *run, struct err *err)

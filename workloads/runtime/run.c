@@ -270,9 +270,19 @@ static bool prepare(struct run *run, struct err *err)
 	if (!make_workers(run, err) || !allocate_region(run, err) || !run_make_objects(run, err) ||
 	    !make_helpers(run, err) || !make_barrier(run, err) || !open_channels(run, err))
 		return false;
+	if (run->workload->open && !run->workload->open(&run->worker[0], err))
+		return false;
 	if (run->workload->setup)
 		run->workload->setup(&run->worker[0]);
 	return true;
+}
+
+/* The workers are gone, and their locks. */
+static void close_workload(struct run *run)
+{
+	run->worker[0].gil = NULL;
+	if (run->workload->close)
+		run->workload->close(&run->worker[0]);
 }
 
 static bool first_failure(const struct run *run, struct err *err)
@@ -300,7 +310,11 @@ bool run_workload(struct run *run, struct err *err)
 	bool good;
 
 	run->begin = clock_pair_now();
-	good = prepare(run, err) && run->mode->run(run, err);
+	good = prepare(run, err);
+	if (good) {
+		good = run->mode->run(run, err);
+		close_workload(run);
+	}
 	run->end = clock_pair_now();
 	stop_peer(run);
 	return good && first_failure(run, err);

@@ -3,16 +3,22 @@
 
 #include <errno.h>
 #include <limits.h>
+#include <poll.h>
 #include <stdarg.h>
 #include <string.h>
 #include <unistd.h>
 
-void worker_share(const struct worker *w, unsigned index, uint64_t *from, uint64_t *to)
+void worker_share_of(uint64_t whole, unsigned count, unsigned index, uint64_t *from, uint64_t *to)
 {
-	const uint64_t each = w->size / w->count, rest = w->size % w->count;
+	const uint64_t each = whole / count, rest = whole % count;
 
 	*from = each * index + (index < rest ? index : rest);
 	*to = *from + each + (index < rest);
+}
+
+void worker_share(const struct worker *w, unsigned index, uint64_t *from, uint64_t *to)
+{
+	worker_share_of(w->size, w->count, index, from, to);
 }
 
 /* Apart, never inlined and on its own cache line, so that a spin costs the same from wherever it is
@@ -73,6 +79,25 @@ void worker_sleep_until(struct worker *w, uint64_t ns)
 	while (clock_nanosleep(CLOCK_MONOTONIC, TIMER_ABSTIME, &deadline, NULL) == EINTR)
 		;
 	worker_unblock(w);
+}
+
+bool worker_wait_for(struct worker *w, int fd, short events, uint64_t deadline_ns)
+{
+	struct pollfd ready = { .fd = fd, .events = events };
+	int count;
+
+	worker_block(w);
+	do {
+		const uint64_t now = deadline_ns ? clock_now_ns() : 0;
+		const struct timespec left =
+			clock_timespec(deadline_ns > now ? deadline_ns - now : 0);
+
+		count = ppoll(&ready, 1, deadline_ns ? &left : NULL, NULL);
+	} while (count < 0 && errno == EINTR);
+	if (count < 0)
+		worker_fail(w, "cannot wait for a descriptor: %s", strerror(errno));
+	worker_unblock(w);
+	return count > 0;
 }
 
 bool worker_write(struct worker *w, int fd, const void *from, size_t bytes)
