@@ -26,9 +26,19 @@ VARY = {
                   ["--merge serial", "--merge tree"], ["--return shared", "--return pipe"]],
     "iosleep": [["--size 20 --period 100us"], ["--io sleep", "--io pipe", "--io socketpair"]],
     "convoy": [["--size 10 --sleep 100us"], ["--io sleep", "--io pipe", "--io socketpair"]],
+    "ipc": [["--size 20 --message 8", "--size 20 --via queue --message 1001 --serialize yes",
+             "--size 5 --via socketpair --message 300k", "--size 20 --via shared",
+             "--size 1 --via shared --message 1001 --serialize yes"]],
+    "spawn": [["--size 10"], ["--what thread", "--what process --until joined", "--what exec"]],
+    "stop": [["--size 5 --look 10"], ["--what thread", "--what process"]],
+    "timeout": [["--size 6 --limit 2ms"]],
     "race": [["--size 1", "--size 1000", "--size 10 --sleep 100us"], ["--lock none", "--lock lock"]],
 }
-LATENCIES = {"iosleep": "open", "convoy": "closed"}
+LATENCIES = {"iosleep": "open", "convoy": "closed", "ipc": "closed", "spawn": "closed", "stop": "closed",
+             "timeout": "closed"}
+# Of how many operations latencies are, where it is not the size.
+LATENCIES_OF = {"timeout": lambda result: result["counts"]["killed"]}
+PAIRED = {"ipc"}  # workers in pairs
 
 FIELDS = {"workload", "mode", "gil", "workers", "size", "params", "elapsed_ns", "checksum", "per_worker",
           "gil_counts", "latency", "counts", "notes", "pool", "loop"}
@@ -78,7 +88,8 @@ def check_latency(result, complaints):
         if latency or loop:
             complaints.append(f"latency is {latency}")
         return
-    if set(latency) != LATENCY_FIELDS or latency["loop"] != loop or latency["n"] != result["size"]:
+    expected = LATENCIES_OF.get(result["workload"], lambda result: result["size"])(result)
+    if set(latency) != LATENCY_FIELDS or latency["loop"] != loop or latency["n"] != expected:
         complaints.append(f"latency of {latency['n']} operations, {latency['loop']} loop: {sorted(latency)}")
     elif not latency["min"] <= latency["p50"] <= latency["p90"] <= latency["p99"] <= latency["max"] \
             or sum(n for _, n in latency["counts"]) != latency["n"]:
@@ -127,7 +138,7 @@ def every_mode_has_the_same_checksum(about):
     for variant in itertools.product(*VARY.get(name, [[f"--size {max(about['size']['low'], 60)}"]])):
         words = [name, *" ".join(variant).split()]
         complaints, sums = [], {}
-        for (mode, gil), workers in itertools.product(places, WORKERS):
+        for (mode, gil), workers in itertools.product(places, [2, 4, 6] if name in PAIRED else WORKERS):
             checksum, more = run_one(words, mode, gil, workers)
             complaints += more
             sums.setdefault(checksum, []).append(f"{mode} {gil or ''} {workers}")
