@@ -111,6 +111,12 @@ void emit_u64(struct emit *emit, const char *name, uint64_t value)
 	fprintf(emit->to, "%llu", (unsigned long long)value);
 }
 
+void emit_i64(struct emit *emit, const char *name, int64_t value)
+{
+	begin(emit, name);
+	fprintf(emit->to, "%lld", (long long)value);
+}
+
 void emit_double(struct emit *emit, const char *name, double value)
 {
 	char text[40];

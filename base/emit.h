@@ -21,6 +21,7 @@ void emit_close(struct emit *emit, char bracket);
 /* A null name writes an array's element. A null string writes null. */
 void emit_string(struct emit *emit, const char *name, const char *value);
 void emit_u64(struct emit *emit, const char *name, uint64_t value);
+void emit_i64(struct emit *emit, const char *name, int64_t value);
 void emit_double(struct emit *emit, const char *name, double value); /* not finite: null */
 void emit_bool(struct emit *emit, const char *name, bool value);
 void emit_null(struct emit *emit, const char *name);

@@ -123,9 +123,11 @@ static void integers_of_64_bits_are_exact(void **state)
 	emit_u64(&emit, NULL, UINT64_MAX);
 	emit_u64(&emit, NULL, (UINT64_C(1) << 53) + 1);
 	emit_u64(&emit, NULL, 0);
+	emit_i64(&emit, NULL, INT64_MIN);
 	emit_close(&emit, ']');
 	fclose(stream);
-	assert_string_equal(text, "[18446744073709551615,9007199254740993,0]\n");
+	assert_string_equal(text,
+			    "[18446744073709551615,9007199254740993,0,-9223372036854775808]\n");
 	free(text);
 }
 

@@ -105,28 +105,29 @@ static void print_latency(struct emit *emit, const struct run *run)
 	emit_close(emit, '}');
 }
 
-/* The sum over the workers; false: nobody told it. */
-static bool sum_count(const struct run *run, size_t which, uint64_t *sum)
+/* The sum over the workers, which may be below zero; false: nobody told it. */
+static bool sum_count(const struct run *run, size_t which, int64_t *sum)
 {
+	uint64_t modular = 0;
 	bool told = false;
 
-	*sum = 0;
 	for (unsigned i = 0; i < run->workers; i++) {
-		*sum += run->result[i].counts[which];
+		modular += run->result[i].counts[which];
 		told |= run->result[i].told[which];
 	}
+	*sum = (int64_t)modular;
 	return told;
 }
 
 static void print_counts(struct emit *emit, const struct run *run)
 {
 	const char *const *names = run->workload->counts;
-	uint64_t sum;
+	int64_t sum;
 
 	emit_open(emit, "counts", '{');
 	for (size_t i = 0; names && names[i]; i++) {
 		if (sum_count(run, i, &sum))
-			emit_u64(emit, names[i], sum);
+			emit_i64(emit, names[i], sum);
 		else
 			emit_null(emit, names[i]);
 	}
@@ -192,12 +193,12 @@ static void print_own(const struct run *run, FILE *to)
 	const char *const *names = run->workload->counts;
 	const char *notes[NOTES_MAX];
 	const unsigned count = find_notes(run, notes);
-	uint64_t sum;
+	int64_t sum;
 
 	for (size_t i = 0; names && names[i]; i++) {
 		fprintf(to, "%s%s ", i ? ", " : "counts: ", names[i]);
 		if (sum_count(run, i, &sum))
-			fprintf(to, "%" PRIu64, sum);
+			fprintf(to, "%" PRId64, sum);
 		else
 			fprintf(to, "unknown");
 	}
