@@ -12,6 +12,7 @@
 
 #include <pthread.h>
 #include <semaphore.h>
+#include <stdlib.h>
 
 enum lock_kind {
 	LOCK_PLAIN,
@@ -23,6 +24,9 @@ enum lock_kind {
 struct lock {
 	pthread_mutex_t mutex;
 };
+
+/* Of a lock that can be made where the workers are. */
+void lock_attributes(const struct worker *w, enum lock_kind kind, pthread_mutexattr_t *attr);
 
 struct condition {
 	pthread_cond_t cond;
@@ -43,12 +47,25 @@ struct barrier {
 	pthread_barrier_t barrier;
 };
 
-void lock_make(struct worker *w, struct lock *lock, enum lock_kind kind);
+/* Made by whoever calls this, so that a trace has the workload's own function as the lock's maker.
+ */
+static inline void lock_make(struct worker *w, struct lock *lock, enum lock_kind kind)
+{
+	pthread_mutexattr_t attr;
+
+	lock_attributes(w, kind, &attr);
+	if (pthread_mutex_init(&lock->mutex, &attr))
+		abort();
+	pthread_mutexattr_destroy(&attr);
+}
 void lock_take(struct worker *w, struct lock *lock);
 /* False: it is held. */
 bool lock_try(struct worker *w, struct lock *lock);
 /* Waits up to a moment of CLOCK_MONOTONIC; false: it was still held. */
 bool lock_take_until(struct worker *w, struct lock *lock, uint64_t deadline_ns);
+/* Waits with the interpreter's lock held, as an extension does that forgets to let go of it; up to
+ * a moment of CLOCK_MONOTONIC, or for ever (0). False: it was still held. */
+bool lock_take_clinging(struct worker *w, struct lock *lock, uint64_t deadline_ns);
 void lock_give(struct worker *w, struct lock *lock);
 
 void condition_make(struct worker *w, struct condition *condition);

@@ -72,7 +72,9 @@ struct workload_plan {
 	unsigned helpers; /* threads that a worker starts beside itself, at one time: 0 or 1 */
 	enum echo_kind echo;
 	enum object_use object;
-	const char *loop; /* of the latencies: "open" (from the intended start) or "closed" */
+	bool one_lock;       /* the workers must share an interpreter's lock */
+	const char *refusal; /* why no mode can run it here: a sentence without its end; or null */
+	const char *loop;    /* of the latencies: "open" (from the intended start) or "closed" */
 };
 
 /* A mode that a workload cannot run in, and why: a sentence without its end. */
@@ -198,8 +200,9 @@ void worker_take(struct worker *w, unsigned from, void *part, size_t bytes);
 bool worker_start(struct worker *w, void (*body)(struct worker *helper, void *given), void *given);
 void worker_join(struct worker *w);
 
-/* Adds to a result of the workload's own, by its index in the names; one that nobody told is null.
- * What explains a result: one sentence per worker, the first. */
+/* Adds to a result of the workload's own, by its index in the names; one that nobody told is null,
+ * and one below zero is told in two's complement. What explains a result: one sentence per worker,
+ * the first. */
 void worker_count(struct worker *w, unsigned which, uint64_t n);
 void worker_note(struct worker *w, const char *format, ...) __attribute__((format(printf, 2, 3)));
 /* Records one latency. Units done, and what kind of worker this is ("io",

@@ -23,18 +23,14 @@ static int sharing(const struct worker *w)
 	return w->run->mode->apart ? PTHREAD_PROCESS_SHARED : PTHREAD_PROCESS_PRIVATE;
 }
 
-void lock_make(struct worker *w, struct lock *lock, enum lock_kind kind)
+void lock_attributes(const struct worker *w, enum lock_kind kind, pthread_mutexattr_t *attr)
 {
-	pthread_mutexattr_t attr;
-
-	pthread_mutexattr_init(&attr);
-	pthread_mutexattr_setpshared(&attr, sharing(w));
+	pthread_mutexattr_init(attr);
+	pthread_mutexattr_setpshared(attr, sharing(w));
 	if (kind == LOCK_RECURSIVE)
-		pthread_mutexattr_settype(&attr, PTHREAD_MUTEX_RECURSIVE);
+		pthread_mutexattr_settype(attr, PTHREAD_MUTEX_RECURSIVE);
 	if (kind == LOCK_INHERIT)
-		pthread_mutexattr_setprotocol(&attr, PTHREAD_PRIO_INHERIT);
-	must(pthread_mutex_init(&lock->mutex, &attr), "pthread_mutex_init");
-	pthread_mutexattr_destroy(&attr);
+		pthread_mutexattr_setprotocol(attr, PTHREAD_PRIO_INHERIT);
 }
 
 bool lock_try(struct worker *w, struct lock *lock)
@@ -66,6 +62,18 @@ bool lock_take_until(struct worker *w, struct lock *lock, uint64_t deadline_ns)
 	worker_block(w);
 	failed = pthread_mutex_clocklock(&lock->mutex, CLOCK_MONOTONIC, &deadline);
 	worker_unblock(w);
+	must(failed == ETIMEDOUT ? 0 : failed, "pthread_mutex_clocklock");
+	return !failed;
+}
+
+bool lock_take_clinging(struct worker *w, struct lock *lock, uint64_t deadline_ns)
+{
+	const struct timespec deadline = clock_timespec(deadline_ns);
+	int failed;
+
+	(void)w;
+	failed = deadline_ns ? pthread_mutex_clocklock(&lock->mutex, CLOCK_MONOTONIC, &deadline) :
+			       pthread_mutex_lock(&lock->mutex);
 	must(failed == ETIMEDOUT ? 0 : failed, "pthread_mutex_clocklock");
 	return !failed;
 }

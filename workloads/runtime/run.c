@@ -58,6 +58,10 @@ const char *run_refusal(const struct run *run, const struct mode *mode)
 		if (strcmp(row->mode, mode->name) == 0)
 			return row->reason;
 	}
+	if (run->plan.refusal)
+		return run->plan.refusal;
+	if (run->plan.one_lock && (!mode->gil || mode->objects != OBJECTS_IN_TURN))
+		return "its workers must share an interpreter's lock";
 	return run->plan.together && mode->in_turn ?
 		       "its workers wait for one another, so all must run at once" :
 		       NULL;

@@ -30,7 +30,7 @@ struct worker_result {
 	struct witness spent;
 	bool run_delay_unknown; /* without CONFIG_SCHED_INFO or /proc */
 	uint64_t units;
-	char role[8];
+	char role[12];
 	char failure[160]; /* empty: none */
 	char note[240];    /* empty: none */
 	uint64_t counts[WORKLOAD_COUNTS];

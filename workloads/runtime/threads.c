@@ -1,10 +1,17 @@
 /* Every worker is a thread, and nothing keeps them apart. */
 #include "workloads/runtime/threads.h"
 
+#include <stdio.h>
 #include <string.h>
 
-static void *start(void *w)
+static void *start(void *memory)
 {
+	struct worker *w = memory;
+	char name[16];
+
+	/* So that traces and debuggers tell them apart. */
+	snprintf(name, sizeof(name), "worker %u", w->index);
+	pthread_setname_np(pthread_self(), name);
 	run_worker(w);
 	return NULL;
 }
