@@ -33,12 +33,21 @@ VARY = {
     "stop": [["--size 5 --look 10"], ["--what thread", "--what process"]],
     "timeout": [["--size 6 --limit 2ms"]],
     "race": [["--size 1", "--size 1000", "--size 10 --sleep 100us"], ["--lock none", "--lock lock"]],
+    "bank": [["--size 1", "--size 1000", "--size 20 --sleep 100us"],
+             ["--lock none", "--lock one", "--lock each --accounts 2"]],
+    "sync": [["--size 11"], ["--primitive lock --hold 10", "--primitive rlock", "--primitive event",
+                             "--primitive condition", "--primitive semaphore", "--primitive barrier",
+                             "--primitive local"]],
+    "queue": [["--size 1", "--size 100 --bound 3"], ["--kind condition", "--kind sentinel", "--kind joinable"],
+              ["--producers 0", "--producers 1"]],
 }
+# Those that cannot do with any number of workers.
+NUMBERS = {"ipc": [2, 4, 6], "queue": [2, 3, 5]}
 LATENCIES = {"iosleep": "open", "convoy": "closed", "ipc": "closed", "spawn": "closed", "stop": "closed",
-             "timeout": "closed"}
-# Of how many operations latencies are, where it is not the size.
-LATENCIES_OF = {"timeout": lambda result: result["counts"]["killed"]}
-PAIRED = {"ipc"}  # workers in pairs
+             "timeout": "closed", "sync": "closed", "queue": "closed"}
+# Of how many operations latencies are, where it is not the size; of sync those that had to wait.
+LATENCIES_OF = {"timeout": lambda result: result["counts"]["killed"],
+                "sync": lambda result: min(result["latency"]["n"], result["size"]) if result["latency"] else 0}
 
 FIELDS = {"workload", "mode", "gil", "workers", "size", "params", "elapsed_ns", "checksum", "per_worker",
           "gil_counts", "latency", "counts", "notes", "pool", "loop"}
@@ -84,11 +93,11 @@ def check_counts(result, complaints):
 
 def check_latency(result, complaints):
     latency, loop = result["latency"], LATENCIES.get(result["workload"])
+    expected = LATENCIES_OF.get(result["workload"], lambda result: result["size"])(result) if loop else 0
     if latency is None or loop is None:
-        if latency or loop:
+        if latency or expected:
             complaints.append(f"latency is {latency}")
         return
-    expected = LATENCIES_OF.get(result["workload"], lambda result: result["size"])(result)
     if set(latency) != LATENCY_FIELDS or latency["loop"] != loop or latency["n"] != expected:
         complaints.append(f"latency of {latency['n']} operations, {latency['loop']} loop: {sorted(latency)}")
     elif not latency["min"] <= latency["p50"] <= latency["p90"] <= latency["p99"] <= latency["max"] \
@@ -130,15 +139,21 @@ def run_one(words, mode, gil, workers):
                                 check_result(result, mode, gil, workers)]
 
 
+def places_of(words):
+    """The modes that it has with these options, and their lock models."""
+    about = json.loads(run([*words, "--describe"]).stdout)
+    return [(mode["name"], gil["name"] if mode["takes_gil"] else None)
+            for mode in about["modes"] if not mode["reason"]
+            for gil in (about["gils"] if mode["takes_gil"] else [None])]
+
+
 def every_mode_has_the_same_checksum(about):
     name = about["workload"]
-    places = [(mode["name"], gil["name"] if mode["takes_gil"] else None)
-              for mode in about["modes"] if not mode["reason"]
-              for gil in (about["gils"] if mode["takes_gil"] else [None])]
     for variant in itertools.product(*VARY.get(name, [[f"--size {max(about['size']['low'], 60)}"]])):
         words = [name, *" ".join(variant).split()]
+        places = places_of(words)
         complaints, sums = [], {}
-        for (mode, gil), workers in itertools.product(places, [2, 4, 6] if name in PAIRED else WORKERS):
+        for (mode, gil), workers in itertools.product(places, NUMBERS.get(name, WORKERS)):
             checksum, more = run_one(words, mode, gil, workers)
             complaints += more
             sums.setdefault(checksum, []).append(f"{mode} {gil or ''} {workers}")
