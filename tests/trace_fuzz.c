@@ -237,7 +237,7 @@ static void analyse(const struct trace *trace, uint64_t from_ns, uint64_t to_ns)
 	struct locks locks;
 	struct gils gils;
 
-	if (locks_read(&locks, trace, &(struct locks_wish){ from_ns, to_ns, 3, true }, &err))
+	if (locks_read(&locks, trace, &(struct locks_wish){ from_ns, to_ns, 3, true, true }, &err))
 		locks_finish(&locks);
 	else
 		check_sentence(&err);

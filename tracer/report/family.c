@@ -227,8 +227,10 @@ static void adopt(struct family *family, uint32_t parent, const struct record *r
 			found = family->by_handle[at];
 		}
 	}
-	if (found != FAMILY_NONE && found != parent)
-		family->threads[found].parent = parent;
+	if (found == FAMILY_NONE || found == parent)
+		return;
+	family->threads[found].parent = parent;
+	family->threads[found].created_at = when;
 }
 
 /* How many ARGs follow. */

@@ -52,6 +52,7 @@ struct family_thread {
 	uint32_t parent;  /* index of the thread that created it; FAMILY_NONE: main, or unknown */
 	uint64_t handle, routine; /* start routine; 0 unknown */
 	uint64_t begin, end;      /* end: of its records, and when they are all read of its life */
+	uint64_t created_at;      /* its creator had created it; without one 0 */
 	bool exited;              /* said so */
 	char name[FAMILY_NAME];
 };

@@ -201,6 +201,13 @@ void hold_end_foreign(const struct moment *at, struct object *object)
 		object->no_hold = not_a_lock;
 }
 
+void hold_lose(const struct moment *at, struct object *object)
+{
+	if (object->holder)
+		take_from(at, object->holder, object);
+	object->holder = 0;
+}
+
 void hold_restore(const struct moment *at, struct object *object)
 {
 	struct actor *actor = at->actor;

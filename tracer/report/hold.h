@@ -17,6 +17,8 @@ void hold_begin_rare(const struct moment *at, struct object *object, enum object
 bool hold_end_rare(const struct moment *at, uint64_t address, enum object_type type);
 /* A release of what the thread did not hold: somebody else's, or from before the records. */
 void hold_end_foreign(const struct moment *at, struct object *object);
+/* It was destroyed while somebody had it, as Python destroys locks: nobody holds it any more. */
+void hold_lose(const struct moment *at, struct object *object);
 /* The release that was just recorded was refused. */
 void hold_restore(const struct moment *at, struct object *object);
 

@@ -1,5 +1,6 @@
 /* Objects come and go: INIT and DESTROY, and finding what is meant by an address. */
 #include "tracer/report/step.h"
+#include "tracer/report/watch.h"
 
 #include <string.h>
 
@@ -50,6 +51,8 @@ void life_init(const struct step *step)
 		object->count = step->record[2].operand;
 	if (type == OBJECT_SEM)
 		object->no_hold = object->count == 1 ? NULL : "it did not begin with 1";
+	if (step->at.locks->watch)
+		watch_made(&step->at, object);
 }
 
 /* A name that is opened again gives the same semaphore. */
@@ -81,6 +84,8 @@ void life_destroy(const struct step *step)
 	if (step_detail(step) != 0)
 		return;
 	object = step_object(step, step_value(step), step->meaning->type);
-	if (object)
-		object->retired = true;
+	if (!object)
+		return;
+	object->retired = true;
+	hold_lose(&step->at, object);
 }

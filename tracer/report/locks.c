@@ -3,6 +3,7 @@
 #include "tracer/report/locks.h"
 
 #include "tracer/report/step.h"
+#include "tracer/report/watch.h"
 
 #include <errno.h>
 #include <math.h>
@@ -34,28 +35,36 @@ static void retry(struct actor *actor, struct object *object)
 	actor->retries++;
 }
 
-static void end_loop(struct actor *actor, struct object_use *use)
+static void end_loop(const struct step *step, struct object_use *use)
 {
+	struct actor *actor = step->at.actor;
+
 	use->loops++;
 	use->retries += actor->retries;
 	if (actor->retries > use->longest_loop)
 		use->longest_loop = actor->retries;
 	actor->retried = NULL;
+	if (step->at.locks->watch)
+		watch_progress(&step->at);
 }
 
 static void acquire(const struct step *step)
 {
 	struct actor *actor = step->at.actor;
+	const size_t pending = actor->pending_count;
 	struct object *object;
 	struct object_use *use = use_of(step, &object);
 
 	if (!use)
 		return;
 	use->acquisitions++;
-	if (actor->pending_count > 0)
+	if (pending > 0)
 		wait_end_lock(&step->at, object, step->meaning->mode, 0);
 	if (actor->retried == object)
-		end_loop(actor, use);
+		end_loop(step, use);
+	if (step->at.locks->watch)
+		watch_acquire(&step->at, object, step->meaning->mode,
+			      actor->pending_count < pending);
 	use->owner_died += step_detail(step) == EOWNERDEAD;
 	if (step_detail(step) == EOWNERDEAD)
 		object->holder = 0;
@@ -81,6 +90,8 @@ static void conflict(const struct step *step)
 	if (!use)
 		return;
 	use->conflicts++;
+	if (step->at.locks->watch)
+		watch_conflict(&step->at, object, step->meaning->mode, step_detail(step));
 	wait_begin_lock(&step->at, object, step->meaning->mode);
 }
 
@@ -93,8 +104,11 @@ static void fail(const struct step *step)
 		return;
 	wait_end_lock(&step->at, object, step->meaning->mode, step_detail(step));
 	step->at.locks->no_memory |= !object_failed(use, step_detail(step));
-	if (step_detail(step) == ETIMEDOUT || step_detail(step) == EINTR)
-		retry(step->at.actor, object);
+	if (step_detail(step) != ETIMEDOUT && step_detail(step) != EINTR)
+		return;
+	retry(step->at.actor, object);
+	if (step->at.locks->watch)
+		watch_refused(&step->at, object);
 }
 
 static void busy(const struct step *step)
@@ -106,6 +120,8 @@ static void busy(const struct step *step)
 		return;
 	use->busy++;
 	retry(step->at.actor, object);
+	if (step->at.locks->watch)
+		watch_refused(&step->at, object);
 }
 
 static void refuse(const struct step *step)
@@ -122,6 +138,19 @@ static void family(const struct step *step)
 
 	locks->no_memory |= !family_event(&locks->family, step->at.thread, step->record,
 					  step->count, step->at.when);
+}
+
+static void created(const struct step *step)
+{
+	family(step);
+	if (step->at.locks->watch && step_detail(step) == 0)
+		watch_part(&step->at);
+}
+
+static void call(const struct step *step)
+{
+	if (step->at.locks->watch)
+		watch_call(&step->at, (unsigned)step_value(step));
 }
 
 static void spawned(const struct step *step)
@@ -170,7 +199,7 @@ static const struct meaning meanings[256] = {
 	MEETING(ONCE_BEGIN, ONCE_END, OBJECT_ONCE, WAIT_ONCE),
 	[TRACE_THREAD_JOIN] = { meet_join, 0, 0, false },
 	[TRACE_THREAD_JOINED] = { meet_joined, 0, 0, false },
-	KIN(THREAD_CREATE),
+	[TRACE_THREAD_CREATE] = { created, 0, 0, true },
 	KIN(THREAD_START),
 	KIN(THREAD_NAME),
 	KIN(THREAD_EXIT),
@@ -181,6 +210,7 @@ static const struct meaning meanings[256] = {
 	KIN(EXEC),
 	KIN(EXEC_FAIL),
 	KIN(EXIT),
+	[TRACE_CALL] = { call, 0, 0, false },
 	[TRACE_SYSCALL] = { syscalls_enter, 0, 0, false },
 	[TRACE_FUTEX] = { syscalls_futex, 0, 0, false },
 	[TRACE_SYSCALL_EXIT] = { syscalls_leave, 0, 0, false },
@@ -207,6 +237,9 @@ static inline bool take_briefly(struct step *step)
 	use = use_of(step, &object);
 	if (!use || object->holder || object->no_hold || actor->retried == object)
 		return false;
+	use->acquisitions++;
+	if (step->at.locks->watch && (actor->hold_count > 0 || object->watch))
+		watch_acquire(&step->at, object, OBJECT_ALONE, false);
 	step->record = next;
 	step->count--;
 	step->at.when = trace_when(step->at.locks->trace, next);
@@ -215,7 +248,6 @@ static inline bool take_briefly(struct step *step)
 	hold_measure(step->at.locks, &use->hold, held);
 	if (actor->hold_count == 0)
 		hold_sum(&actor->holding, held);
-	use->acquisitions++;
 	object->releases++;
 	object->released_by = step->at.thread + 1;
 	object->released_at = step->at.when;
@@ -241,6 +273,8 @@ static void read_run(struct locks *locks, const struct trace_run *run)
 			if (!step.meaning->always)
 				continue;
 		}
+		if (actor->calling && record_kind(step.record) != TRACE_ARG)
+			watch_call_over(&step.at, record_kind(step.record));
 		if (step.meaning->take == acquire && take_briefly(&step))
 			continue;
 		if (step.meaning->take)
@@ -292,6 +326,8 @@ static bool read_all(struct locks *locks, uint64_t to_ns, struct err *err)
 		return err_set(err, EXIT_IMPOSSIBLE, "no memory for the processes' calls");
 	for (size_t i = 0; i < locks->trace->thread_count; i++)
 		end_thread(locks, i);
+	if (locks->watch)
+		watch_complete(locks->watch);
 	wait_sort_longest(locks);
 	return true;
 }
@@ -322,7 +358,9 @@ bool locks_read(struct locks *locks, const struct trace *trace, const struct loc
 	locks->actors = calloc(trace->thread_count + 1, sizeof(*locks->actors));
 	locks->longest = calloc(wish->top + 1, sizeof(*locks->longest));
 	locks->syscalls = wish->syscalls ? syscalls_create(&locks->family) : NULL;
-	if (!locks->actors || !locks->longest || (wish->syscalls && !locks->syscalls)) {
+	locks->watch = wish->hazards ? watch_create(trace->thread_count) : NULL;
+	if (!locks->actors || !locks->longest || (wish->syscalls && !locks->syscalls) ||
+	    (wish->hazards && !locks->watch)) {
 		locks_finish(locks);
 		return err_set(err, EXIT_IMPOSSIBLE, "no memory for %zu threads",
 			       trace->thread_count);
@@ -342,6 +380,7 @@ void locks_finish(struct locks *locks)
 	free(locks->actors);
 	free(locks->longest);
 	syscalls_destroy(locks->syscalls);
+	watch_destroy(locks->watch);
 	objects_finish(&locks->objects);
 	family_finish(&locks->family);
 	*locks = (struct locks){ 0 };

@@ -80,6 +80,7 @@ struct actor {
 	uint64_t holding_since, holding_position; /* of the first of them */
 	struct pending pending[LOCKS_PENDING];
 	size_t pending_count;
+	unsigned calling; /* watched: the trace_call that its last record told of; 0: none */
 	struct object *cached[LOCKS_CACHED]; /* by its address */
 	struct object *retried;              /* with retries failed tries so far */
 	uint64_t retries;
@@ -108,6 +109,7 @@ struct locks {
 	struct long_wait *longest; /* sorted when all is read; a heap before */
 	size_t longest_count, longest_room;
 	struct syscalls *syscalls; /* null: not asked for */
+	struct watch *watch;       /* for hazards; null: not asked for */
 	uint64_t records;          /* in the window */
 	bool no_memory;            /* some of the above could not be kept */
 };
@@ -116,6 +118,7 @@ struct locks_wish {
 	uint64_t from_ns, to_ns; /* the window, since the first record; 0, UINT64_MAX: all */
 	size_t top;              /* longest waits that are kept */
 	bool syscalls;           /* system calls, too */
+	bool hazards;            /* what they are found by, too: watch.h */
 };
 
 /* Reads all of it; what came before the window is read for names and makers only. Fails on what

@@ -1,5 +1,6 @@
 /* Conditions, barriers, once controls and joins: what threads wait at and nobody holds. */
 #include "tracer/report/step.h"
+#include "tracer/report/watch.h"
 
 #include <errno.h>
 
@@ -48,6 +49,8 @@ static void take_again(const struct step *step, const struct pending *ended)
 	step->at.locks->no_memory |= !use;
 	if (use)
 		use->reacquisitions++;
+	if (step->at.locks->watch)
+		watch_acquire_again(&step->at, mutex);
 	hold_begin(&step->at, mutex, OBJECT_ALONE);
 }
 
@@ -120,4 +123,6 @@ void meet_joined(const struct step *step)
 	struct pending ended;
 
 	wait_end(&step->at, WAIT_JOIN, NULL, step_value(step), &ended);
+	if (step->at.locks->watch && step_detail(step) == 0)
+		watch_joined(&step->at, step_value(step));
 }

@@ -32,6 +32,21 @@ static void finish_measure(struct measure *measure)
 	spread_finish(&measure->corrected);
 }
 
+static void destroy_watch(struct object_watch *watch)
+{
+	struct object_stay *stay = watch ? watch->stays : NULL;
+
+	while (stay) {
+		struct object_stay *next = stay->next;
+
+		free(stay);
+		stay = next;
+	}
+	if (watch)
+		free(watch->longest);
+	free(watch);
+}
+
 void object_destroy(struct object *object)
 {
 	if (!object)
@@ -50,6 +65,7 @@ void object_destroy(struct object *object)
 		finish_measure(&object->meeting->wait);
 	if (object->futex)
 		futex_finish(object->futex);
+	destroy_watch(object->watch);
 	free(object->futex);
 	free(object->meeting);
 	free(object->name);
@@ -221,6 +237,13 @@ struct object_meeting *object_meeting(struct object *object)
 	if (!object->meeting)
 		object->meeting = calloc(1, sizeof(*object->meeting));
 	return object->meeting;
+}
+
+struct object_watch *object_watch(struct object *object)
+{
+	if (!object->watch)
+		object->watch = calloc(1, sizeof(*object->watch));
+	return object->watch;
 }
 
 struct futex_use *object_futex(struct object *object)

@@ -71,6 +71,27 @@ struct futex_use {
 	struct spread time; /* raw; of those that have ended */
 };
 
+/* What a holder did that may have blocked it: a call, or a wait for something else. */
+struct object_stay {
+	struct object_stay *next;
+	unsigned call;           /* a trace_call; 0: it waited, */
+	uint8_t wait;            /* in a wait_kind, */
+	const struct object *at; /* for this; null: for a thread */
+	uint64_t count, time;    /* raw */
+	uint64_t longest, longest_at;
+	uint32_t thread;   /* index: of the longest */
+	uint64_t hindered; /* of them: meanwhile another thread found the lock held */
+	uint64_t hindered_time;
+};
+
+/* What only hazards (watch.h) are found by. */
+struct object_watch {
+	uint64_t wanted_at; /* when it was last found held */
+	uint32_t born_to;   /* index + 1: the thread that made it and took it at once; 0: none */
+	struct long_wait *longest;
+	struct object_stay *stays;
+};
+
 struct object {
 	uint64_t address;
 	uint32_t process;    /* index: where it was seen first */
@@ -102,6 +123,7 @@ struct object {
 	struct object_use *uses[OBJECT_MODES]; /* null: never so */
 	struct object_meeting *meeting;        /* null: a lock, or never used */
 	struct futex_use *futex;               /* by futex_way; null: no futex call was seen */
+	struct object_watch *watch;            /* null: nothing was kept */
 };
 
 struct object_slot {
@@ -136,6 +158,8 @@ struct object_use *object_use(struct object *object, enum object_mode mode);
 struct object_meeting *object_meeting(struct object *object);
 /* Its counts of futex calls, FUTEX_WAYS of them. Null: no memory. */
 struct futex_use *object_futex(struct object *object);
+/* Null: no memory. */
+struct object_watch *object_watch(struct object *object);
 /* The object of a process of which this word of memory is a part; null when none is known. */
 struct object *objects_at_word(const struct objects *objects, uint32_t process, uint64_t word);
 /* False: no memory. */

@@ -4,6 +4,7 @@
 #include "base/param.h"
 #include "command/command.h"
 #include "tracer/gil/show.h"
+#include "tracer/report/hazards.h"
 #include "tracer/report/syscalls_view.h"
 #include "tracer/words.h"
 
@@ -19,6 +20,9 @@ static const struct param params[] = {
 	{ .name = "locks", .kind = PARAM_FLAG, .help = "only locks and what else is waited for" },
 	{ .name = "threads", .kind = PARAM_FLAG, .help = "only processes and threads" },
 	{ .name = "syscalls", .kind = PARAM_FLAG, .help = "only system calls" },
+	{ .name = "hazards",
+	  .kind = PARAM_FLAG,
+	  .help = "only deadlocks, orders of locks that could be one, livelock, starvation" },
 	{ .name = "from",
 	  .kind = PARAM_TIME,
 	  .high = WORDS_TIME_HIGH,
@@ -217,8 +221,13 @@ static void sum_up(struct report *report)
 
 static bool make(struct report *report, struct err *err)
 {
-	const struct locks_wish wish = { report->from_ns, report->to_ns, report->top,
-					 report->with_syscalls };
+	const struct locks_wish wish = {
+		.from_ns = report->from_ns,
+		.to_ns = report->to_ns,
+		.top = report->top,
+		.syscalls = report->with_syscalls,
+		.hazards = report->with_hazards,
+	};
 
 	if (!locks_read(&report->locks, report->trace, &wish, err))
 		return false;
@@ -301,7 +310,9 @@ static bool report_all(struct report *report, bool as_json, struct err *err)
 {
 	bool right = make(report, err);
 
-	if (right && report->with_syscalls)
+	if (right && report->with_hazards)
+		right = hazards_report(report, as_json, err);
+	else if (right && report->with_syscalls)
 		right = syscalls_report(report, as_json, err);
 	else if (right && as_json)
 		report_emit(report);
@@ -315,7 +326,12 @@ static bool report_all(struct report *report, bool as_json, struct err *err)
 static bool is_one_report(const struct param_set *set, struct err *err)
 {
 	const bool parts = param_number(set, "locks") || param_number(set, "threads");
+	const bool others = param_number(set, "gil") || param_number(set, "syscalls");
 
+	if (param_number(set, "hazards") && (parts || others))
+		return err_set(err, EXIT_MISUSE,
+			       "--hazards is a report of its own; give no --gil, --locks, "
+			       "--threads and --syscalls");
 	if (param_number(set, "gil") && (parts || param_number(set, "syscalls")))
 		return err_set(err, EXIT_MISUSE,
 			       "--gil is a report of its own; give no --locks, --threads and "
@@ -347,7 +363,8 @@ static int run(int argc, char *argv[], struct err *err)
 		.top = param_number(&set, "top"),
 		.only_locks = param_number(&set, "locks"),
 		.only_threads = param_number(&set, "threads"),
-		.with_syscalls = param_number(&set, "syscalls"),
+		.with_syscalls = param_number(&set, "syscalls") || param_number(&set, "hazards"),
+		.with_hazards = param_number(&set, "hazards"),
 	};
 	right = param_number(&set, "gil") ? report_gil(&trace, &report, as_json, err) :
 					    report_all(&report, as_json, err);

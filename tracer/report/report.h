@@ -39,7 +39,7 @@ struct report {
 	uint64_t from_ns, to_ns; /* UINT64_MAX: the end */
 	size_t top;
 	bool only_locks, only_threads;
-	bool with_syscalls;
+	bool with_syscalls, with_hazards;
 	struct object **objects; /* that were used, what was waited for most first */
 	size_t object_count;
 	struct report_row *rows; /* in the same order */

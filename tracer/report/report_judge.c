@@ -145,7 +145,7 @@ static void tell_ring(struct report *report, uint32_t first)
 					 report->trace->threads[next].header.number);
 		at = next;
 	} while (at != first && used < sizeof(text));
-	say(report, "DEADLOCK: %s", text);
+	say(report, "DEADLOCK: %s; gilscope report --hazards names them", text);
 }
 
 static void judge_end(struct report *report)

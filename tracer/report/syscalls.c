@@ -1,6 +1,7 @@
 /* One entry and one return of a call are two records: what is done for each is some additions, and
  * finding what a futex word is part of is remembered by thread. */
 #include "tracer/report/step.h"
+#include "tracer/report/watch.h"
 
 #include <linux/futex.h>
 #include <stdlib.h>
@@ -228,6 +229,8 @@ static void end(const struct step *step, const struct nest_call *call, uint64_t 
 	const bool failed = syscall_error(result) != 0;
 	struct futex_use *use = call->of;
 
+	if (step->at.locks->watch && thread->nest.children == 0)
+		watch_called(&step->at, syscall_call(call->number), call->since);
 	sums->ended++;
 	sums->errors += failed;
 	process->tally.errors += failed;

@@ -2,6 +2,8 @@
  * The longest are kept in a heap with the shortest of them at its top. */
 #include "tracer/report/wait.h"
 
+#include "tracer/report/watch.h"
+
 #include <stdlib.h>
 #include <string.h>
 
@@ -74,24 +76,25 @@ static void consider(const struct moment *at, const struct pending *pending, boo
 	/* Its own acquisition, which ended the wait, is counted already. */
 	const uint64_t since = acquisitions(object) - pending->before;
 	const uint64_t own = ended && error == 0 && since > 0;
+	const struct long_wait wait = {
+		.object = object,
+		.mode = pending->mode,
+		.thread = at->thread,
+		.begin = pending->since,
+		.duration = duration,
+		.holder = pending->holder,
+		.readers = pending->readers,
+		.released_by = object->released_at >= pending->since ? object->released_by : 0,
+		.passed = since - own,
+		.ended = ended,
+		.error = error,
+	};
 
-	if (locks->longest_room == 0 || (locks->longest_count == locks->longest_room &&
-					 duration.raw <= locks->longest[0].duration.raw))
-		return;
-	keep(locks,
-	     &(struct long_wait){
-		     .object = object,
-		     .mode = pending->mode,
-		     .thread = at->thread,
-		     .begin = pending->since,
-		     .duration = duration,
-		     .holder = pending->holder,
-		     .readers = pending->readers,
-		     .released_by = object->released_at >= pending->since ? object->released_by : 0,
-		     .passed = since - own,
-		     .ended = ended,
-		     .error = error,
-	     });
+	if (locks->watch)
+		watch_long_wait(at, pending->object, &wait);
+	if (locks->longest_room > 0 && (locks->longest_count < locks->longest_room ||
+					duration.raw > locks->longest[0].duration.raw))
+		keep(locks, &wait);
 }
 
 static void sum_up(const struct moment *at, const struct pending *pending)
@@ -101,6 +104,8 @@ static void sum_up(const struct moment *at, const struct pending *pending)
 	actor->waits[pending->kind]++;
 	hold_sum(&actor->waited[pending->kind],
 		 hold_duration(at, pending->since, pending->position));
+	if (at->locks->watch)
+		watch_waited(at, pending);
 }
 
 static void give_up(const struct moment *at, const struct pending *pending)

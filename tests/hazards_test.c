@@ -1,0 +1,919 @@
+/* gilscope report --hazards on made-up traces: each hazard, and what looks like one and is none. */
+#include "command/command.h"
+#include "tests/made_trace.h"
+#include "tests/test.h"
+#include "tracer/syscalls.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <jansson.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#define START 2000000u /* of stamps */
+#define A 0x10000u     /* objects */
+#define B 0x20000u
+#define C 0x30000u
+#define G 0x40000u
+#define HANDLE(number) (0x7f0000000000 + 0x1000 * (uint64_t)(number))
+#define THREADS 12
+
+extern const struct command command_report;
+
+static struct made_trace made;
+static struct made_thread threads[THREADS + 1]; /* by number */
+static uint64_t now;                            /* ns: each record is a microsecond later */
+static char output[1 << 20];
+static json_t *json;
+
+static int make(void **state)
+{
+	(void)state;
+	made_trace_start(&made, NULL);
+	memset(threads, 0, sizeof(threads));
+	now = 0;
+	json = NULL;
+	return 0;
+}
+
+static int drop(void **state)
+{
+	(void)state;
+	json_decref(json);
+	made_trace_remove(&made);
+	return 0;
+}
+
+static void put(uint32_t thread, unsigned kind, unsigned detail, uint64_t value)
+{
+	if (!threads[thread].file) {
+		made_thread_start(&threads[thread], &made, thread);
+		threads[thread].header.handle = HANDLE(thread);
+	}
+	now += 1000;
+	made_record(&threads[thread], START + now, kind, detail, value);
+}
+
+static void put_arg(uint32_t thread, uint64_t value)
+{
+	made_arg(&threads[thread], value);
+}
+
+static void lock(uint32_t thread, uint64_t mutex)
+{
+	put(thread, TRACE_MUTEX_ACQUIRE, 0, mutex);
+}
+
+static void unlock(uint32_t thread, uint64_t mutex)
+{
+	put(thread, TRACE_MUTEX_RELEASE, 0, mutex);
+}
+
+/* Both, the second within the first. */
+static void nest(uint32_t thread, uint64_t first, uint64_t second)
+{
+	lock(thread, first);
+	lock(thread, second);
+	unlock(thread, second);
+	unlock(thread, first);
+}
+
+static void create(uint32_t thread, uint32_t child)
+{
+	put(thread, TRACE_THREAD_CREATE, 0, HANDLE(child));
+	put_arg(thread, 0x4000);
+}
+
+static void join(uint32_t thread, uint32_t child)
+{
+	put(child, TRACE_THREAD_EXIT, 0, HANDLE(child));
+	put(thread, TRACE_THREAD_JOIN, 0, HANDLE(child));
+	put(thread, TRACE_THREAD_JOINED, 0, HANDLE(child));
+}
+
+static void semaphore(uint32_t thread, uint64_t address, uint64_t value)
+{
+	put(thread, TRACE_SEM_INIT, 0, address);
+	put_arg(thread, 0x5000);
+	put_arg(thread, value);
+}
+
+static void end(void)
+{
+	for (uint32_t i = 1; i <= THREADS; i++) {
+		if (threads[i].file)
+			made_thread_end(&threads[i]);
+	}
+	made_trace_finish(&made);
+}
+
+static void report(bool as_json)
+{
+	char *argv[] = { (char *)"report", made.folder, (char *)"--hazards", (char *)"--json",
+			 NULL };
+	const int saved = dup(1),
+		  file = open(made_path(&made, "output"), O_CREAT | O_TRUNC | O_RDWR, 0644);
+	struct err err = { 0 };
+	ssize_t got;
+
+	fflush(stdout);
+	dup2(file, 1);
+	if (command_report.run(as_json ? 4 : 3, argv, &err) != 0)
+		fail_msg("%s", err.text);
+	fflush(stdout);
+	dup2(saved, 1);
+	close(saved);
+	got = pread(file, output, sizeof(output) - 1, 0);
+	assert_true(got >= 0);
+	output[got] = '\0';
+	close(file);
+}
+
+static void read_all(void)
+{
+	json_error_t error;
+
+	end();
+	report(true);
+	json = json_loads(output, JSON_REJECT_DUPLICATES, &error);
+	if (!json)
+		fail_msg("%s at line %d", error.text, error.line);
+	assert_string_equal(json_string_value(json_object_get(json, "schema")),
+			    "gilscope.hazards/1");
+}
+
+/* By its way from the top: "cycles.0.links.1.taken.id". */
+static const json_t *member(const char *way)
+{
+	const json_t *at = json;
+	char words[128];
+
+	snprintf(words, sizeof(words), "%s", way);
+	for (char *rest = words, *word; (word = strsep(&rest, "."));)
+		at = json_is_array(at) ? json_array_get(at, strtoul(word, NULL, 10)) :
+					 json_object_get(at, word);
+	if (!at)
+		fail_msg("there is no %s in\n%s", way, output);
+	return at;
+}
+
+static size_t count(const char *way)
+{
+	return json_array_size(member(way));
+}
+
+static uint64_t number(const char *way)
+{
+	return (uint64_t)json_integer_value(member(way));
+}
+
+static void assert_clean(void)
+{
+	assert_int_equal(count("deadlocks"), 0);
+	assert_int_equal(count("cycles"), 0);
+	assert_int_equal(count("livelocks"), 0);
+	assert_int_equal(count("waiting_at_end"), 0);
+	assert_string_equal(json_string_value(member("verdict.0")), "no hazard was found");
+}
+
+static void assert_says(const char *what)
+{
+	if (!strstr(output, what))
+		fail_msg("'%s' is not in:\n%s", what, output);
+}
+
+static void two_threads_that_take_two_locks_in_opposite_order_could_deadlock(void **state)
+{
+	(void)state;
+	nest(1, A, B);
+	nest(2, B, A);
+	nest(1, A, B);
+	read_all();
+	assert_int_equal(count("cycles"), 1);
+	assert_int_equal(count("deadlocks"), 0);
+	assert_int_equal(count("cycles.0.links"), 2);
+	assert_int_equal(number("cycles.0.links.0.thread.number"), 1);
+	assert_int_equal(number("cycles.0.links.0.times"), 2);
+	assert_int_equal(number("cycles.0.links.1.thread.number"), 2);
+	assert_int_equal(number("cycles.0.links.0.taken.id"), number("cycles.0.links.1.held.id"));
+	assert_int_equal(number("cycles.0.links.0.held_since_ns") + 1000,
+			 number("cycles.0.links.0.taken_ns"));
+	report(false);
+	assert_says("COULD DEADLOCK: 1 cycle");
+	assert_says("thread 1 made took #");
+}
+
+static void three_locks_of_three_threads_are_a_cycle_too(void **state)
+{
+	(void)state;
+	nest(1, A, B);
+	nest(2, B, C);
+	nest(3, C, A);
+	read_all();
+	assert_int_equal(count("cycles"), 1);
+	assert_int_equal(count("cycles.0.links"), 3);
+}
+
+static void the_same_order_everywhere_is_no_hazard(void **state)
+{
+	(void)state;
+	nest(1, A, B);
+	nest(2, A, B);
+	nest(3, B, C);
+	nest(1, A, C);
+	read_all();
+	assert_clean();
+	assert_int_equal(number("checked.pairs"), 3);
+}
+
+static void what_one_thread_does_alone_cannot_deadlock(void **state)
+{
+	(void)state;
+	nest(1, A, B);
+	nest(1, B, A);
+	read_all();
+	assert_clean();
+	assert_int_equal(number("checked.harmless_rings.one_thread"), 1);
+}
+
+static void two_threads_cannot_make_a_cycle_of_three_locks_unless_one_has_two_links(void **state)
+{
+	(void)state;
+	nest(1, A, B);
+	nest(1, B, C);
+	nest(2, C, A);
+	read_all();
+	assert_clean();
+}
+
+static void a_lock_around_both_orders_keeps_them_apart(void **state)
+{
+	(void)state;
+	lock(1, G);
+	nest(1, A, B);
+	unlock(1, G);
+	lock(2, G);
+	nest(2, B, A);
+	unlock(2, G);
+	read_all();
+	assert_clean();
+	assert_int_equal(number("checked.harmless_rings.common_lock"), 1);
+}
+
+static void a_lock_around_some_of_them_does_not(void **state)
+{
+	(void)state;
+	lock(1, G);
+	nest(1, A, B);
+	unlock(1, G);
+	lock(2, G);
+	nest(2, B, A);
+	unlock(2, G);
+	nest(2, B, A);
+	read_all();
+	assert_int_equal(count("cycles"), 1);
+}
+
+static void read_locks_around_them_keep_nothing_apart(void **state)
+{
+	(void)state;
+	put(1, TRACE_READ_ACQUIRE, 0, G);
+	nest(1, A, B);
+	put(1, TRACE_RWLOCK_RELEASE, 0, G);
+	put(2, TRACE_READ_ACQUIRE, 0, G);
+	nest(2, B, A);
+	put(2, TRACE_RWLOCK_RELEASE, 0, G);
+	read_all();
+	assert_int_equal(count("cycles"), 1);
+}
+
+static void readers_do_not_wait_for_readers(void **state)
+{
+	(void)state;
+	put(1, TRACE_READ_ACQUIRE, 0, A);
+	put(1, TRACE_READ_ACQUIRE, 0, B);
+	put(1, TRACE_RWLOCK_RELEASE, 0, B);
+	put(1, TRACE_RWLOCK_RELEASE, 0, A);
+	put(2, TRACE_READ_ACQUIRE, 0, B);
+	put(2, TRACE_READ_ACQUIRE, 0, A);
+	put(2, TRACE_RWLOCK_RELEASE, 0, A);
+	put(2, TRACE_RWLOCK_RELEASE, 0, B);
+	read_all();
+	assert_clean();
+	assert_int_equal(number("checked.harmless_rings.readers"), 1);
+}
+
+static void a_reader_and_a_writer_do(void **state)
+{
+	(void)state;
+	put(1, TRACE_READ_ACQUIRE, 0, A);
+	put(1, TRACE_WRITE_ACQUIRE, 0, B);
+	put(1, TRACE_RWLOCK_RELEASE, 0, B);
+	put(1, TRACE_RWLOCK_RELEASE, 0, A);
+	put(2, TRACE_READ_ACQUIRE, 0, B);
+	put(2, TRACE_WRITE_ACQUIRE, 0, A);
+	put(2, TRACE_RWLOCK_RELEASE, 0, A);
+	put(2, TRACE_RWLOCK_RELEASE, 0, B);
+	read_all();
+	assert_int_equal(count("cycles"), 1);
+	assert_string_equal(json_string_value(member("cycles.0.links.0.held_mode")), "read");
+	assert_string_equal(json_string_value(member("cycles.0.links.0.taken_mode")), "write");
+}
+
+static void what_comes_before_a_threads_start_is_not_beside_it(void **state)
+{
+	(void)state;
+	nest(1, A, B);
+	create(1, 2);
+	nest(2, B, A);
+	read_all();
+	assert_clean();
+	assert_int_equal(number("checked.harmless_rings.not_together"), 1);
+}
+
+static void what_comes_behind_a_threads_start_is_beside_it(void **state)
+{
+	(void)state;
+	nest(1, A, B);
+	create(1, 2);
+	nest(2, B, A);
+	nest(1, A, B);
+	read_all();
+	assert_int_equal(count("cycles"), 1);
+	/* The take that can meet the other one is told, and not the first. */
+	assert_true(number("cycles.0.links.0.taken_ns") > number("cycles.0.links.1.taken_ns"));
+}
+
+static void what_comes_behind_a_join_is_not_beside_the_thread(void **state)
+{
+	(void)state;
+	create(1, 2);
+	nest(2, A, B);
+	join(1, 2);
+	nest(1, B, A);
+	read_all();
+	assert_clean();
+}
+
+static void threads_one_behind_the_other_are_not_beside_each_other(void **state)
+{
+	(void)state;
+	create(1, 2);
+	nest(2, A, B);
+	join(1, 2);
+	create(1, 3);
+	create(3, 4);
+	nest(4, B, A);
+	read_all();
+	assert_clean();
+}
+
+static void what_lies_between_a_start_and_a_join_is_beside_the_thread(void **state)
+{
+	(void)state;
+	nest(1, B, A);
+	create(1, 2);
+	nest(2, A, B);
+	nest(1, B, A);
+	join(1, 2);
+	nest(1, B, A);
+	read_all();
+	assert_int_equal(count("cycles"), 1);
+}
+
+/* Python's threads are detached; each makes a lock, takes it, and lets go of it at its end. */
+static void python_joins_threads_by_a_lock_that_they_hold_while_they_live(void **state)
+{
+	(void)state;
+	create(1, 2);
+	semaphore(2, C, 1);
+	put(2, TRACE_SEM_ACQUIRE, 0, C);
+	nest(2, A, B);
+	put(1, TRACE_SEM_CONFLICT, 0, C);
+	put(2, TRACE_SEM_RELEASE, 0, C);
+	put(1, TRACE_SEM_ACQUIRE, 0, C);
+	put(1, TRACE_SEM_RELEASE, 0, C);
+	nest(1, B, A);
+	read_all();
+	assert_clean();
+}
+
+static void a_try_that_finds_the_lock_held_waits_for_nothing(void **state)
+{
+	(void)state;
+	nest(1, A, B);
+	lock(2, B);
+	lock(1, A);
+	put(2, TRACE_MUTEX_BUSY, EBUSY, A);
+	unlock(1, A);
+	unlock(2, B);
+	read_all();
+	assert_clean();
+}
+
+static void taking_a_lock_again_is_no_order(void **state)
+{
+	(void)state;
+	lock(1, A);
+	nest(1, B, A);
+	unlock(1, A);
+	lock(2, A);
+	lock(2, B);
+	lock(2, B);
+	unlock(2, B);
+	unlock(2, B);
+	unlock(2, A);
+	read_all();
+	assert_clean();
+}
+
+static void memory_that_is_used_again_is_another_lock(void **state)
+{
+	(void)state;
+	put(1, TRACE_MUTEX_INIT, 0, A);
+	put_arg(1, 0x5000);
+	nest(1, A, B);
+	put(1, TRACE_MUTEX_DESTROY, 0, A);
+	put(2, TRACE_MUTEX_INIT, 0, A);
+	put_arg(2, 0x5000);
+	nest(2, B, A);
+	read_all();
+	assert_clean();
+}
+
+static void a_lock_that_is_destroyed_is_held_no_more(void **state)
+{
+	(void)state;
+	semaphore(1, A, 1);
+	put(1, TRACE_SEM_ACQUIRE, 0, A);
+	put(1, TRACE_SEM_DESTROY, 0, A);
+	lock(1, B);
+	lock(1, C);
+	read_all();
+	assert_int_equal(number("checked.pairs"), 1);
+}
+
+static void a_condition_lets_go_of_its_mutex(void **state)
+{
+	(void)state;
+	lock(1, A);
+	put(1, TRACE_COND_WAIT, 0, C);
+	put_arg(1, A);
+	nest(2, B, A);
+	put(2, TRACE_COND_SIGNAL, 0, C);
+	put(1, TRACE_COND_RETURN, 0, C);
+	unlock(1, A);
+	read_all();
+	assert_clean();
+}
+
+static void a_condition_takes_its_mutex_back_under_what_else_is_held(void **state)
+{
+	(void)state;
+	lock(1, A);
+	lock(1, B);
+	put(1, TRACE_COND_WAIT, 0, C);
+	put_arg(1, A);
+	put(1, TRACE_COND_RETURN, 0, C);
+	unlock(1, A);
+	unlock(1, B);
+	nest(2, A, B);
+	read_all();
+	assert_int_equal(count("cycles"), 1);
+}
+
+static void a_semaphore_that_others_let_go_of_is_no_lock(void **state)
+{
+	(void)state;
+	semaphore(1, A, 1);
+	put(1, TRACE_SEM_ACQUIRE, 0, A);
+	lock(1, B);
+	unlock(1, B);
+	put(2, TRACE_SEM_RELEASE, 0, A);
+	lock(2, B);
+	put(2, TRACE_SEM_ACQUIRE, 0, A);
+	put(2, TRACE_SEM_RELEASE, 0, A);
+	unlock(2, B);
+	read_all();
+	assert_clean();
+}
+
+static void a_semaphore_that_is_used_as_a_lock_is_one(void **state)
+{
+	(void)state;
+	semaphore(1, A, 1);
+	semaphore(1, B, 1);
+	for (uint32_t i = 1; i <= 2; i++) {
+		put(i, TRACE_SEM_ACQUIRE, 0, i == 1 ? A : B);
+		put(i, TRACE_SEM_ACQUIRE, 0, i == 1 ? B : A);
+		put(i, TRACE_SEM_RELEASE, 0, i == 1 ? B : A);
+		put(i, TRACE_SEM_RELEASE, 0, i == 1 ? A : B);
+	}
+	read_all();
+	assert_int_equal(count("cycles"), 1);
+	report(false);
+	assert_says("a semaphore counts as a lock");
+}
+
+/* Two threads that each hold one lock and wait for the other's. */
+static void put_ring(void)
+{
+	lock(1, A);
+	lock(2, B);
+	put(1, TRACE_MUTEX_CONFLICT, 0, B);
+	put(2, TRACE_MUTEX_CONFLICT, 0, A);
+}
+
+static void a_ring_at_the_end_is_a_deadlock_and_told_once(void **state)
+{
+	(void)state;
+	put_ring();
+	read_all();
+	assert_int_equal(count("deadlocks"), 1);
+	assert_int_equal(count("deadlocks.0"), 2);
+	assert_int_equal(number("deadlocks.0.0.thread.number"), 1);
+	assert_int_equal(number("deadlocks.0.0.held_by.0.thread.number"), 2);
+	assert_int_equal(number("deadlocks.0.0.held_by.0.since_ns"), 1000);
+	assert_int_equal(number("deadlocks.0.0.since_ns"), 2000);
+	assert_int_equal(number("deadlocks.0.1.thread.number"), 2);
+	assert_int_equal(count("waiting_at_end"), 0);
+	assert_int_equal(count("cycles"), 1);
+	assert_true(json_is_true(member("cycles.0.happened")));
+	report(false);
+	assert_says("DEADLOCK: threads 1, 2 waited for each other");
+	assert_null(strstr(output, "could deadlock"));
+}
+
+static void a_recording_that_was_cut_shows_the_same_ring(void **state)
+{
+	(void)state;
+	made.unfinished = true;
+	put_ring();
+	read_all();
+	assert_int_equal(count("deadlocks"), 1);
+	report(false);
+	assert_says("the recording was not finished");
+}
+
+static void others_that_wait_for_a_ring_are_told_apart(void **state)
+{
+	(void)state;
+	put_ring();
+	put(3, TRACE_MUTEX_CONFLICT, 0, A);
+	put(4, TRACE_THREAD_JOIN, 0, HANDLE(3));
+	read_all();
+	assert_int_equal(count("deadlocks.0"), 2);
+	assert_int_equal(count("waiting_at_end"), 2);
+	assert_int_equal(number("waiting_at_end.1.held_by.0.thread.number"), 3);
+	report(false);
+	assert_says("2 more threads waited for those");
+}
+
+static void a_thread_that_waits_for_what_it_holds_is_a_deadlock(void **state)
+{
+	(void)state;
+	lock(1, A);
+	put(1, TRACE_MUTEX_CONFLICT, 0, A);
+	read_all();
+	assert_int_equal(count("deadlocks"), 1);
+	assert_int_equal(count("deadlocks.0"), 1);
+	report(false);
+	assert_says("thread 1 waited for a lock that it held itself");
+	assert_says("which it itself has held since");
+}
+
+static void a_reader_that_would_write_waits_for_itself(void **state)
+{
+	(void)state;
+	put(1, TRACE_READ_ACQUIRE, 0, A);
+	put(1, TRACE_WRITE_CONFLICT, 0, A);
+	read_all();
+	assert_int_equal(count("deadlocks"), 1);
+}
+
+static void a_writer_waits_for_each_of_its_readers(void **state)
+{
+	(void)state;
+	put(3, TRACE_READ_ACQUIRE, 0, A);
+	put(2, TRACE_READ_ACQUIRE, 0, A);
+	lock(1, B);
+	put(1, TRACE_WRITE_CONFLICT, 0, A);
+	put(2, TRACE_MUTEX_CONFLICT, 0, B);
+	read_all();
+	assert_int_equal(count("deadlocks"), 1);
+	assert_int_equal(count("deadlocks.0"), 2);
+	assert_int_equal(count("deadlocks.0.0.held_by"), 2);
+}
+
+static void a_join_of_a_thread_that_waits_for_its_joiner_is_a_deadlock(void **state)
+{
+	(void)state;
+	create(1, 2);
+	lock(1, A);
+	put(2, TRACE_MUTEX_CONFLICT, 0, A);
+	put(1, TRACE_THREAD_JOIN, 0, HANDLE(2));
+	read_all();
+	assert_int_equal(count("deadlocks"), 1);
+	assert_int_equal(count("deadlocks.0"), 2);
+	report(false);
+	assert_says("waits since 0.000003s for thread 2 made to end");
+}
+
+/* As Condition.wait does: a lock that was made and taken under the condition's. */
+static void a_python_condition_that_nobody_notifies_is_no_deadlock(void **state)
+{
+	(void)state;
+	semaphore(1, A, 1);
+	put(1, TRACE_SEM_ACQUIRE, 0, A);
+	semaphore(1, B, 1);
+	put(1, TRACE_SEM_ACQUIRE, 0, B);
+	put(1, TRACE_SEM_RELEASE, 0, A);
+	put(1, TRACE_SEM_BUSY, EAGAIN, B);
+	put(1, TRACE_SEM_CONFLICT, 0, B);
+	read_all();
+	assert_int_equal(count("deadlocks"), 0);
+	assert_int_equal(count("waiting_at_end"), 1);
+	assert_true(json_is_true(member("waiting_at_end.0.for_a_signal")));
+}
+
+static void a_lock_whose_holder_has_ended_is_waited_for_for_ever(void **state)
+{
+	(void)state;
+	lock(2, A);
+	put(2, TRACE_THREAD_EXIT, 0, HANDLE(2));
+	put(1, TRACE_MUTEX_CONFLICT, 0, A);
+	read_all();
+	assert_int_equal(count("deadlocks"), 0);
+	assert_int_equal(count("waiting_at_end"), 1);
+	assert_string_equal(json_string_value(member("waiting_at_end.0.held_by.0.state.doing")),
+			    "ended");
+	report(false);
+	assert_says("thread 2 made had ended at 0.000001s");
+}
+
+static void what_a_holder_is_doing_at_the_end_is_told(void **state)
+{
+	(void)state;
+	lock(2, A);
+	put(2, TRACE_CALL, 0, TRACE_CALL_READ);
+	put(1, TRACE_MUTEX_CONFLICT, 0, A);
+	read_all();
+	assert_string_equal(json_string_value(member("waiting_at_end.0.held_by.0.state.doing")),
+			    "calling");
+	assert_string_equal(json_string_value(member("waiting_at_end.0.held_by.0.state.call")),
+			    "read");
+}
+
+static void who_waits_when_a_process_exits_is_no_hazard(void **state)
+{
+	(void)state;
+	lock(1, A);
+	put(2, TRACE_MUTEX_CONFLICT, 0, A);
+	put(1, TRACE_EXIT, TRACE_EXIT_RETURN, 0);
+	read_all();
+	assert_int_equal(count("waiting_at_end"), 0);
+}
+
+static void two_that_fail_each_others_tries_in_turns_are_a_livelock(void **state)
+{
+	(void)state;
+	for (int i = 0; i < 20; i++) {
+		lock(1, A);
+		lock(2, B);
+		put(1, TRACE_MUTEX_BUSY, EBUSY, B);
+		put(2, TRACE_MUTEX_BUSY, EBUSY, A);
+		unlock(1, A);
+		unlock(2, B);
+	}
+	read_all();
+	assert_int_equal(count("livelocks"), 1);
+	assert_int_equal(number("livelocks.0.tries"), 40);
+	assert_int_equal(number("livelocks.0.turns"), 39);
+	assert_true(json_is_false(member("livelocks.0.ended")));
+	assert_int_equal(number("livelocks.0.sides.0.thread.number"), 1);
+	assert_int_equal(count("cycles"), 0);
+	report(false);
+	assert_says("LIVELOCK: 1 pair of threads");
+}
+
+static void failed_tries_that_end_in_having_it_are_progress(void **state)
+{
+	(void)state;
+	for (int i = 0; i < 20; i++) {
+		lock(1, A);
+		lock(2, B);
+		put(1, TRACE_MUTEX_BUSY, EBUSY, B);
+		put(2, TRACE_MUTEX_BUSY, EBUSY, A);
+		unlock(2, B);
+		lock(1, B);
+		unlock(1, B);
+		unlock(1, A);
+	}
+	read_all();
+	assert_int_equal(count("livelocks"), 0);
+}
+
+static void a_thousand_tries_in_vain_are_a_loop(void **state)
+{
+	(void)state;
+	lock(1, A);
+	for (int i = 0; i < 1000; i++)
+		put(2, TRACE_MUTEX_BUSY, EBUSY, A);
+	for (int i = 0; i < 999; i++)
+		put(3, TRACE_MUTEX_BUSY, EBUSY, A);
+	read_all();
+	assert_int_equal(count("try_loops"), 1);
+	assert_int_equal(number("try_loops.0.tries"), 1000);
+	assert_int_equal(number("try_loops.0.thread"), 2);
+	assert_true(json_is_false(member("try_loops.0.got_it")));
+}
+
+static void one_that_waits_while_others_take_turns_without_it_starves(void **state)
+{
+	(void)state;
+	lock(1, A);
+	put(2, TRACE_MUTEX_CONFLICT, 0, A);
+	for (int i = 0; i < 600; i++) {
+		unlock(1, A);
+		lock(1, A);
+	}
+	unlock(1, A);
+	lock(2, A);
+	unlock(2, A);
+	read_all();
+	assert_true(json_is_true(member("longest_wait.starvation")));
+	assert_int_equal(number("longest_wait.passed"), 600);
+	assert_int_equal(number("longest_wait.thread.number"), 2);
+	assert_int_equal(number("longest_wait.wait_ns"), 1202000);
+	report(false);
+	assert_says("STARVATION: others got a lock 600 times");
+}
+
+static void a_long_wait_that_nobody_passes_is_no_starvation(void **state)
+{
+	(void)state;
+	lock(1, A);
+	put(2, TRACE_MUTEX_CONFLICT, 0, A);
+	now += 50000000;
+	unlock(1, A);
+	lock(2, A);
+	unlock(2, A);
+	read_all();
+	assert_true(json_is_false(member("longest_wait.starvation")));
+	assert_string_equal(json_string_value(member("verdict.0")), "no hazard was found");
+}
+
+static void a_lock_that_is_wanted_while_its_holder_sleeps_is_in_the_way(void **state)
+{
+	(void)state;
+	lock(1, A);
+	put(1, TRACE_CALL, 0, TRACE_CALL_READ);
+	put(2, TRACE_MUTEX_CONFLICT, 0, A);
+	now += 5000000;
+	unlock(1, A);
+	lock(2, A);
+	unlock(2, A);
+	read_all();
+	assert_int_equal(count("held_while_blocked"), 1);
+	assert_string_equal(json_string_value(member("held_while_blocked.0.during")), "read");
+	assert_int_equal(number("held_while_blocked.0.wanted"), 1);
+	assert_int_equal(number("held_while_blocked.0.longest_ns"), 5002000);
+	assert_int_equal(number("held_while_blocked.0.longest_begin_ns"), 1000);
+}
+
+static void the_same_by_system_calls_lasts_until_they_return(void **state)
+{
+	(void)state;
+	lock(1, A);
+	made_enter(&threads[1], START + (now += 1000), 0, 3); /* read */
+	put(2, TRACE_MUTEX_CONFLICT, 0, A);
+	now += 5000000;
+	made_leave(&threads[1], START + (now += 1000), 10);
+	now += 7000000;
+	unlock(1, A);
+	lock(2, A);
+	unlock(2, A);
+	read_all();
+	assert_int_equal(count("held_while_blocked"), 1);
+	assert_int_equal(number("held_while_blocked.0.longest_ns"), 5002000);
+}
+
+static void a_lock_that_nobody_wants_may_be_held_in_a_call(void **state)
+{
+	(void)state;
+	lock(1, A);
+	put(1, TRACE_CALL, 0, TRACE_CALL_READ);
+	now += 5000000;
+	unlock(1, A);
+	lock(2, A);
+	unlock(2, A);
+	read_all();
+	assert_clean();
+	assert_int_equal(count("held_while_blocked"), 0);
+}
+
+static void a_lock_held_at_a_condition_of_another_is_in_the_way(void **state)
+{
+	(void)state;
+	lock(1, A);
+	lock(1, B);
+	put(1, TRACE_COND_WAIT, 0, C);
+	put_arg(1, B);
+	put(2, TRACE_MUTEX_CONFLICT, 0, A);
+	now += 5000000;
+	put(1, TRACE_COND_RETURN, 0, C);
+	unlock(1, B);
+	unlock(1, A);
+	lock(2, A);
+	read_all();
+	assert_int_equal(count("held_while_blocked"), 1);
+	assert_non_null(strstr(json_string_value(member("held_while_blocked.0.during")),
+			       "waiting at condition"));
+}
+
+static void more_ways_than_are_kept_are_told(void **state)
+{
+	(void)state;
+	for (uint64_t i = 0; i < 20; i++) {
+		lock(1, G + 0x100 * i);
+		nest(1, A, B);
+		unlock(1, G + 0x100 * i);
+	}
+	nest(2, B, A);
+	read_all();
+	assert_int_equal(count("cycles"), 1);
+	assert_true(json_is_false(member("checked.complete")));
+}
+
+static void it_is_a_report_of_its_own(void **state)
+{
+	static const char *const others[] = { "--gil", "--locks", "--threads", "--syscalls" };
+
+	(void)state;
+	lock(1, A);
+	end();
+	for (size_t i = 0; i < 4; i++) {
+		char *argv[] = { (char *)"report", made.folder, (char *)"--hazards",
+				 (char *)others[i], NULL };
+		struct err err = { 0 };
+
+		assert_int_equal(command_report.run(4, argv, &err), EXIT_MISUSE);
+	}
+}
+
+#define TEST(name) cmocka_unit_test_setup_teardown(name, make, drop)
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		TEST(two_threads_that_take_two_locks_in_opposite_order_could_deadlock),
+		TEST(three_locks_of_three_threads_are_a_cycle_too),
+		TEST(the_same_order_everywhere_is_no_hazard),
+		TEST(what_one_thread_does_alone_cannot_deadlock),
+		TEST(two_threads_cannot_make_a_cycle_of_three_locks_unless_one_has_two_links),
+		TEST(a_lock_around_both_orders_keeps_them_apart),
+		TEST(a_lock_around_some_of_them_does_not),
+		TEST(read_locks_around_them_keep_nothing_apart),
+		TEST(readers_do_not_wait_for_readers),
+		TEST(a_reader_and_a_writer_do),
+		TEST(what_comes_before_a_threads_start_is_not_beside_it),
+		TEST(what_comes_behind_a_threads_start_is_beside_it),
+		TEST(what_comes_behind_a_join_is_not_beside_the_thread),
+		TEST(threads_one_behind_the_other_are_not_beside_each_other),
+		TEST(what_lies_between_a_start_and_a_join_is_beside_the_thread),
+		TEST(python_joins_threads_by_a_lock_that_they_hold_while_they_live),
+		TEST(a_try_that_finds_the_lock_held_waits_for_nothing),
+		TEST(taking_a_lock_again_is_no_order),
+		TEST(memory_that_is_used_again_is_another_lock),
+		TEST(a_lock_that_is_destroyed_is_held_no_more),
+		TEST(a_condition_lets_go_of_its_mutex),
+		TEST(a_condition_takes_its_mutex_back_under_what_else_is_held),
+		TEST(a_semaphore_that_others_let_go_of_is_no_lock),
+		TEST(a_semaphore_that_is_used_as_a_lock_is_one),
+		TEST(a_ring_at_the_end_is_a_deadlock_and_told_once),
+		TEST(a_recording_that_was_cut_shows_the_same_ring),
+		TEST(others_that_wait_for_a_ring_are_told_apart),
+		TEST(a_thread_that_waits_for_what_it_holds_is_a_deadlock),
+		TEST(a_reader_that_would_write_waits_for_itself),
+		TEST(a_writer_waits_for_each_of_its_readers),
+		TEST(a_join_of_a_thread_that_waits_for_its_joiner_is_a_deadlock),
+		TEST(a_python_condition_that_nobody_notifies_is_no_deadlock),
+		TEST(a_lock_whose_holder_has_ended_is_waited_for_for_ever),
+		TEST(what_a_holder_is_doing_at_the_end_is_told),
+		TEST(who_waits_when_a_process_exits_is_no_hazard),
+		TEST(two_that_fail_each_others_tries_in_turns_are_a_livelock),
+		TEST(failed_tries_that_end_in_having_it_are_progress),
+		TEST(a_thousand_tries_in_vain_are_a_loop),
+		TEST(one_that_waits_while_others_take_turns_without_it_starves),
+		TEST(a_long_wait_that_nobody_passes_is_no_starvation),
+		TEST(a_lock_that_is_wanted_while_its_holder_sleeps_is_in_the_way),
+		TEST(the_same_by_system_calls_lasts_until_they_return),
+		TEST(a_lock_that_nobody_wants_may_be_held_in_a_call),
+		TEST(a_lock_held_at_a_condition_of_another_is_in_the_way),
+		TEST(more_ways_than_are_kept_are_told),
+		TEST(it_is_a_report_of_its_own),
+	};
+
+	return cmocka_run_group_tests_name("hazards", tests, NULL, NULL);
+}

@@ -1,0 +1,383 @@
+/* What is a hazard, of what was watched:
+ * - A deadlock: a ring of threads that each waited, at the end, for what the next one held.
+ * - A cycle in the order of locks (cycle.h).
+ * - A thread that waited at the end for one that had ended, or did something else.
+ * - A livelock: two threads that failed to get each other's lock, in turns, LIVELOCK_TURNS times
+ *   without either getting it.
+ * - A loop: LOOP_TRIES tries of a thread for one lock in a row, all in vain.
+ * - Starvation: in one wait of STARVED_NS or more others got the lock STARVED_PASSED times, and
+ * more often than the process has threads: with turns taken none gets it twice.
+ * - A holder in the way: it did what may block, for STAY_NS in all while another thread wanted the
+ *   lock. */
+#include "tracer/report/hazards.h"
+
+#include "tracer/syscalls.h"
+
+#include <inttypes.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define LIVELOCK_TURNS 10
+#define LOOP_TRIES 1000
+#define STARVED_NS 1000000
+#define STARVED_PASSED 10
+#define STAY_NS 1000000
+
+const char *hazards_moment(const struct hazards *hazards, uint64_t raw, char to[32])
+{
+	snprintf(to, 32, "%.6fs", (double)locks_ns(&hazards->report->locks, raw) / 1e9);
+	return to;
+}
+
+bool hazards_tells_wait(const struct hazards *hazards, const struct stuck_wait *wait)
+{
+	const struct family *family = &hazards->report->locks.family;
+	const struct family_thread *thread = &family->threads[wait->thread];
+	const struct family_process *process = &family->processes[thread->process];
+
+	return wait->ring > 0 || wait->behind_ring ||
+	       !(process->exited || process->replaced || thread->exited);
+}
+
+static void say_wait(const struct pending *pending, char to[HAZARDS_TEXT])
+{
+	static const char *const at[WAIT_KINDS] = {
+		[WAIT_LOCK] = "waited for",          [WAIT_SEM] = "waited at semaphore",
+		[WAIT_COND] = "waited at condition", [WAIT_BARRIER] = "waited at barrier",
+		[WAIT_ONCE] = "was in once routine", [WAIT_JOIN] = "waited for a thread to end",
+	};
+
+	if (pending->kind == WAIT_JOIN)
+		snprintf(to, HAZARDS_TEXT, "%s", at[WAIT_JOIN]);
+	else
+		snprintf(to, HAZARDS_TEXT, "%s #%zu",
+			 pending->kind == WAIT_SEM && !pending->object->no_hold ? at[WAIT_LOCK] :
+										  at[pending->kind],
+			 pending->object->rank);
+}
+
+void hazards_say_state(const struct hazards *hazards, uint32_t thread, char to[HAZARDS_TEXT])
+{
+	const struct stuck_state state = stuck_state(&hazards->report->locks, thread);
+	char moment[32], name[SYSCALL_NAME], wait[HAZARDS_TEXT];
+
+	hazards_moment(hazards, state.since, moment);
+	switch (state.doing) {
+	case STUCK_WAITING:
+		say_wait(state.pending, wait);
+		snprintf(to, HAZARDS_TEXT, "%.*s since %s", HAZARDS_TEXT - 50, wait, moment);
+		break;
+	case STUCK_CALLING:
+		snprintf(to, HAZARDS_TEXT, "was in %s since %s",
+			 state.number != UINT32_MAX ? syscall_name(state.number, name) :
+						      trace_call_name(state.call),
+			 moment);
+		break;
+	case STUCK_ENDED:
+		snprintf(to, HAZARDS_TEXT, "had ended at %s", moment);
+		break;
+	default:
+		snprintf(to, HAZARDS_TEXT, "ran: its last record is of %s", moment);
+	}
+}
+
+void hazards_say_stay(const struct object_stay *stay, char to[HAZARDS_TEXT])
+{
+	static const char *const waits[WAIT_KINDS] = {
+		[WAIT_LOCK] = "waiting for #",          [WAIT_SEM] = "waiting at semaphore #",
+		[WAIT_COND] = "waiting at condition #", [WAIT_BARRIER] = "waiting at barrier #",
+		[WAIT_ONCE] = "once routine #",         [WAIT_JOIN] = "joining a thread",
+	};
+
+	if (stay->call)
+		snprintf(to, HAZARDS_TEXT, "%s", trace_call_name(stay->call));
+	else if (stay->wait == WAIT_JOIN || !stay->at)
+		snprintf(to, HAZARDS_TEXT, "%s", waits[WAIT_JOIN]);
+	else
+		snprintf(to, HAZARDS_TEXT, "%s%zu", waits[stay->wait], stay->at->rank);
+}
+
+static int most_turns_first(const void *a, const void *b)
+{
+	const struct watch_duel *x = *(const struct watch_duel *const *)a;
+	const struct watch_duel *y = *(const struct watch_duel *const *)b;
+
+	return (x->longest.turns < y->longest.turns) - (x->longest.turns > y->longest.turns);
+}
+
+static bool find_livelocks(struct hazards *hazards)
+{
+	const struct watch *watch = hazards->report->locks.watch;
+
+	hazards->livelocks = calloc(watch->duel_count + 1, sizeof(struct watch_duel *));
+	if (!hazards->livelocks)
+		return false;
+	for (size_t i = 0; i < watch->duel_count; i++) {
+		const struct watch_duel *duel = &watch->duels[i];
+
+		if (duel->longest.turns >= LIVELOCK_TURNS && duel->objects[0] && duel->objects[1])
+			hazards->livelocks[hazards->livelock_count++] = duel;
+	}
+	qsort(hazards->livelocks, hazards->livelock_count, sizeof(struct watch_duel *),
+	      most_turns_first);
+	return true;
+}
+
+static int most_tries_first(const void *a, const void *b)
+{
+	const struct hazards_loop *x = a, *y = b;
+
+	return (x->tries < y->tries) - (x->tries > y->tries);
+}
+
+static bool find_loops(struct hazards *hazards)
+{
+	const struct locks *locks = &hazards->report->locks;
+	const size_t most = locks->trace->thread_count + OBJECT_MODES * locks->objects.count;
+
+	hazards->loops = calloc(most + 1, sizeof(*hazards->loops));
+	if (!hazards->loops)
+		return false;
+	for (uint32_t i = 0; i < locks->trace->thread_count; i++) {
+		const struct actor *actor = &locks->actors[i];
+
+		if (actor->retried && actor->retries >= LOOP_TRIES)
+			hazards->loops[hazards->loop_count++] =
+				(struct hazards_loop){ actor->retried, actor->retries, false, i };
+	}
+	for (size_t i = 0; i < locks->objects.count; i++) {
+		const struct object *object = locks->objects.all[i];
+
+		for (size_t mode = 0; mode < OBJECT_MODES; mode++) {
+			const struct object_use *use = object->uses[mode];
+
+			if (use && use->longest_loop >= LOOP_TRIES)
+				hazards->loops[hazards->loop_count++] =
+					(struct hazards_loop){ object, use->longest_loop, true, 0 };
+		}
+	}
+	qsort(hazards->loops, hazards->loop_count, sizeof(*hazards->loops), most_tries_first);
+	return true;
+}
+
+/* How many threads a process had, at one time or another. */
+static size_t count_threads(const struct locks *locks, uint32_t process)
+{
+	size_t count = 0;
+
+	for (size_t i = 0; i < locks->trace->thread_count; i++)
+		count += locks->family.threads[i].process == process;
+	return count;
+}
+
+static void find_longest(struct hazards *hazards)
+{
+	const struct locks *locks = &hazards->report->locks;
+	const struct long_wait *longest = NULL;
+
+	for (size_t i = 0; i < locks->objects.count; i++) {
+		const struct object *object = locks->objects.all[i];
+		const struct long_wait *wait = object->watch ? object->watch->longest : NULL;
+
+		hazards->lock_count += report_is_lock(object) &&
+				       (object->uses[OBJECT_ALONE] || object->uses[OBJECT_SHARED]);
+		/* Waiting for a thread's end is not waiting for a turn. */
+		if (!wait || !report_is_lock(object) || object->watch->born_to)
+			continue;
+		if (!longest || wait->duration.raw > longest->duration.raw)
+			longest = wait;
+	}
+	hazards->longest = longest;
+	hazards->starved = longest && longest->passed >= STARVED_PASSED &&
+			   locks_ns(locks, longest->duration.raw) >= STARVED_NS &&
+			   longest->passed > count_threads(locks, longest->object->process);
+}
+
+static int longest_in_the_way_first(const void *a, const void *b)
+{
+	const struct object_stay *x = ((const struct hazards_stay *)a)->stay;
+	const struct object_stay *y = ((const struct hazards_stay *)b)->stay;
+
+	return (x->hindered_time < y->hindered_time) - (x->hindered_time > y->hindered_time);
+}
+
+static bool is_in_the_way(const struct hazards *hazards, const struct object *object,
+			  const struct object_stay *stay)
+{
+	/* Waiting for another lock is what the order of locks is about. */
+	return stay->hindered > 0 && !(stay->at && report_is_lock(stay->at)) &&
+	       !object->watch->born_to && report_is_lock(object) &&
+	       locks_ns(&hazards->report->locks, stay->hindered_time) >= STAY_NS;
+}
+
+static bool find_stays(struct hazards *hazards)
+{
+	const struct objects *objects = &hazards->report->locks.objects;
+	size_t room = 0;
+
+	for (size_t i = 0; i < objects->count; i++) {
+		const struct object *object = objects->all[i];
+		const struct object_stay *stay = object->watch ? object->watch->stays : NULL;
+
+		for (; stay; stay = stay->next) {
+			if (!is_in_the_way(hazards, object, stay))
+				continue;
+			if (hazards->stay_count == room) {
+				struct hazards_stay *stays =
+					realloc(hazards->stays, 2 * (room + 8) * sizeof(*stays));
+
+				if (!stays)
+					return false;
+				hazards->stays = stays;
+				room = 2 * (room + 8);
+			}
+			hazards->stays[hazards->stay_count++] =
+				(struct hazards_stay){ object, stay };
+		}
+	}
+	if (hazards->stay_count > 0)
+		qsort(hazards->stays, hazards->stay_count, sizeof(*hazards->stays),
+		      longest_in_the_way_first);
+	return true;
+}
+
+__attribute__((format(printf, 2, 3))) static void say(struct hazards *hazards, const char *format,
+						      ...)
+{
+	va_list args;
+
+	if (hazards->sentence_count == REPORT_SENTENCES)
+		return;
+	va_start(args, format);
+	vsnprintf(hazards->verdict[hazards->sentence_count++], REPORT_SENTENCE, format, args);
+	va_end(args);
+}
+
+static const char *plural(size_t count)
+{
+	return count == 1 ? "" : "s";
+}
+
+static void judge_rings(struct hazards *hazards)
+{
+	const struct stuck *stuck = &hazards->stuck;
+
+	for (size_t i = 0; i < stuck->ring_count; i++) {
+		char threads[300] = "";
+		size_t used = 0;
+
+		for (size_t k = 0; k < stuck->rings[i].length && used < sizeof(threads); k++)
+			used += (size_t)snprintf(
+				threads + used, sizeof(threads) - used, "%s%u", k ? ", " : "",
+				hazards->report->trace->threads[stuck->rings[i].waits[k]->thread]
+					.header.number);
+		if (stuck->rings[i].length == 1)
+			say(hazards, "DEADLOCK: thread %s waited for a lock that it held itself",
+			    threads);
+		else
+			say(hazards, "DEADLOCK: threads %s waited for each other", threads);
+	}
+}
+
+static void judge(struct hazards *hazards)
+{
+	size_t left = 0, behind = 0;
+
+	judge_rings(hazards);
+	for (size_t i = 0; i < hazards->stuck.count; i++) {
+		const struct stuck_wait *wait = &hazards->stuck.waits[i];
+
+		behind += wait->ring == 0 && wait->behind_ring;
+		left += wait->ring == 0 && !wait->behind_ring && hazards_tells_wait(hazards, wait);
+	}
+	if (behind > 0)
+		say(hazards, "%zu more thread%s waited for those", behind, plural(behind));
+	if (hazards->cycle_count > 0)
+		say(hazards,
+		    "COULD DEADLOCK: %zu cycle%s in the order in which locks are taken; with other "
+		    "timing the threads wait for each other for ever",
+		    hazards->cycle_count, plural(hazards->cycle_count));
+	if (hazards->livelock_count > 0)
+		say(hazards,
+		    "LIVELOCK: %zu pair%s of threads failed each other's tries in turns, without "
+		    "progress",
+		    hazards->livelock_count, plural(hazards->livelock_count));
+	if (left > 0)
+		say(hazards, "%zu thread%s still waited for a lock or a thread at the end", left,
+		    plural(left));
+	if (hazards->loop_count > 0)
+		say(hazards, "%zu loop%s of %d tries or more for one lock, all in vain",
+		    hazards->loop_count, plural(hazards->loop_count), LOOP_TRIES);
+	if (hazards->starved)
+		say(hazards, "STARVATION: others got a lock %" PRIu64 " times in one wait for it",
+		    hazards->longest->passed);
+	if (hazards->stay_count > 0)
+		say(hazards,
+		    "%zu time%s a lock was wanted while its holder did something that may block",
+		    hazards->stay_count, plural(hazards->stay_count));
+	if (hazards->sentence_count == 0)
+		say(hazards, "no hazard was found");
+}
+
+static bool is_ring_of(const struct stuck_ring *ring, const struct cycle *cycle)
+{
+	size_t found = 0;
+
+	for (size_t i = 0; i < ring->length; i++) {
+		for (size_t k = 0; k < cycle->length; k++)
+			found += ring->waits[i]->object == cycle->links[k].edge->from;
+	}
+	return ring->length == cycle->length && found == cycle->length;
+}
+
+/* A cycle that came to a deadlock is told as that. */
+static void mark_happened(struct hazards *hazards)
+{
+	for (size_t i = 0; i < hazards->cycles.count; i++) {
+		struct cycle *cycle = &hazards->cycles.all[i];
+
+		for (size_t k = 0; k < hazards->stuck.ring_count; k++)
+			cycle->happened |= is_ring_of(&hazards->stuck.rings[k], cycle);
+		hazards->cycle_count += !cycle->happened;
+	}
+}
+
+static bool find_all(struct hazards *hazards)
+{
+	const struct locks *locks = &hazards->report->locks;
+
+	find_longest(hazards);
+	if (!cycles_find(&hazards->cycles, locks) || !stuck_find(&hazards->stuck, locks))
+		return false;
+	mark_happened(hazards);
+	return find_livelocks(hazards) && find_loops(hazards) && find_stays(hazards);
+}
+
+bool hazards_report(struct report *report, bool as_json, struct err *err)
+{
+	struct hazards *hazards = calloc(1, sizeof(*hazards));
+	bool right = false;
+
+	if (hazards) {
+		hazards->report = report;
+		right = find_all(hazards);
+	}
+	if (right) {
+		judge(hazards);
+		if (as_json)
+			hazards_emit(hazards);
+		else
+			hazards_show(hazards);
+	}
+	if (hazards) {
+		cycles_finish(&hazards->cycles);
+		stuck_finish(&hazards->stuck);
+		free(hazards->livelocks);
+		free(hazards->loops);
+		free(hazards->stays);
+	}
+	free(hazards);
+	return right || err_set(err, EXIT_IMPOSSIBLE, "no memory for hazards");
+}

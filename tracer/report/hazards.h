@@ -1,0 +1,60 @@
+/* gilscope report --hazards: what went wrong between the threads of a trace, and what could have.
+ * What each kind is found by is said in hazards.c. */
+#ifndef TRACER_REPORT_HAZARDS_H
+#define TRACER_REPORT_HAZARDS_H
+
+#include "tracer/report/cycle.h"
+#include "tracer/report/report.h"
+#include "tracer/report/stuck.h"
+
+/* Tries of one thread for one lock, one behind the other, in vain. */
+struct hazards_loop {
+	const struct object *object;
+	uint64_t tries;
+	bool ended;      /* by having it */
+	uint32_t thread; /* not ended: index */
+};
+
+/* A lock was held while its holder did what may block, and others wanted it. */
+struct hazards_stay {
+	const struct object *object;
+	const struct object_stay *stay;
+};
+
+struct hazards {
+	struct report *report;
+	struct cycles cycles;
+	size_t cycle_count; /* of them, that did not happen */
+	struct stuck stuck;
+	const struct watch_duel **livelocks; /* most turns first */
+	size_t livelock_count;
+	struct hazards_loop *loops; /* most tries first */
+	size_t loop_count;
+	const struct long_wait *longest; /* for a lock; null: nobody waited for one */
+	bool starved;                    /* that thread, by the others */
+	struct hazards_stay *stays;      /* longest in the way first */
+	size_t stay_count;
+	size_t lock_count;
+	char verdict[REPORT_SENTENCES][REPORT_SENTENCE];
+	size_t sentence_count;
+	const char *notes[8]; /* what is not seen */
+	size_t note_count;
+};
+
+/* Of a report with hazards asked for; prints to standard output. */
+bool hazards_report(struct report *report, bool as_json, struct err *err);
+/* Whether the waiting of a thread at the end is to be told: its process was not over. */
+bool hazards_tells_wait(const struct hazards *hazards, const struct stuck_wait *wait);
+/* "1.234567s": a time since the first record. */
+const char *hazards_moment(const struct hazards *hazards, uint64_t raw, char to[32]);
+/* What a thread was doing when the records ended: "had ended at ...". */
+#define HAZARDS_TEXT 300
+void hazards_say_state(const struct hazards *hazards, uint32_t thread, char to[HAZARDS_TEXT]);
+/* What a holder did: "read", "a wait at condition #3". */
+void hazards_say_stay(const struct object_stay *stay, char to[HAZARDS_TEXT]);
+
+/* Its parts. */
+void hazards_show(const struct hazards *hazards);
+void hazards_emit(const struct hazards *hazards);
+
+#endif

@@ -1,0 +1,299 @@
+/* What is done for each record is next to nothing unless its thread holds a lock. */
+#include "tracer/report/watch.h"
+
+#include <stdlib.h>
+
+struct watch *watch_create(size_t threads)
+{
+	struct watch *watch = calloc(1, sizeof(*watch));
+
+	if (!watch)
+		return NULL;
+	watch->order = order_create(threads);
+	watch->threads = calloc(threads + 1, sizeof(*watch->threads));
+	watch->thread_count = threads;
+	if (watch->order && watch->threads)
+		return watch;
+	watch_destroy(watch);
+	return NULL;
+}
+
+void watch_destroy(struct watch *watch)
+{
+	if (!watch)
+		return;
+	order_destroy(watch->order);
+	free(watch->threads);
+	free(watch->duels);
+	free(watch);
+}
+
+static struct watch_thread *self(const struct moment *at)
+{
+	return &at->locks->watch->threads[at->thread];
+}
+
+static void take(const struct moment *at, struct object *object, enum object_mode mode,
+		 enum order_how how)
+{
+	struct order *order = at->locks->watch->order;
+
+	if (at->actor->hold_count == 0)
+		return;
+	order_take(order, at, object, mode, how);
+	at->locks->no_memory |= order->no_memory;
+}
+
+/* Python makes the lock of a thread's end in that thread, takes it with nothing in between but what
+ * taking the interpreter's lock needs, and lets go of it when the thread is over. As nobody could
+ * have it before, whoever takes it next does so after all that the thread did up to there, in every
+ * run. */
+#define BORN_RECORDS 32
+
+void watch_made(const struct moment *at, const struct object *object)
+{
+	if (object->type != OBJECT_SEM)
+		return;
+	self(at)->made = object;
+	self(at)->made_position = at->position;
+}
+
+static void see_first_takes(const struct moment *at, struct object *object)
+{
+	const uint64_t takes = object->uses[OBJECT_ALONE]->acquisitions;
+	struct watch_thread *threads = at->locks->watch->threads;
+	struct watch_end *end;
+
+	if (takes == 1 && self(at)->made == object &&
+	    at->position - self(at)->made_position <= BORN_RECORDS) {
+		if (object_watch(object))
+			object->watch->born_to = at->thread + 1;
+		at->locks->no_memory |= !object->watch;
+		return;
+	}
+	self(at)->made = NULL;
+	if (takes != 2 || !object->watch || !object->watch->born_to || object->releases != 1 ||
+	    object->released_by != object->watch->born_to || object->no_hold)
+		return;
+	end = &threads[object->watch->born_to - 1].end;
+	*end = (struct watch_end){ at->thread + 1, object->released_at, at->when };
+	watch_part(at);
+}
+
+void watch_conflict(const struct moment *at, struct object *object, enum object_mode mode,
+		    unsigned timeout)
+{
+	if (object_watch(object))
+		object->watch->wanted_at = at->when;
+	at->locks->no_memory |= !object->watch;
+	take(at, object, mode, timeout == TRACE_UNTIMED ? ORDER_WAITED : ORDER_LIMITED);
+}
+
+void watch_acquire(const struct moment *at, struct object *object, enum object_mode mode,
+		   bool waited)
+{
+	if (object->type == OBJECT_SEM)
+		see_first_takes(at, object);
+	if (!waited)
+		take(at, object, mode, ORDER_AT_ONCE);
+}
+
+void watch_acquire_again(const struct moment *at, struct object *mutex)
+{
+	take(at, mutex, OBJECT_ALONE, ORDER_AT_ONCE);
+}
+
+void watch_part(const struct moment *at)
+{
+	at->locks->watch->order->parts[at->thread]++;
+	self(at)->made = NULL;
+}
+
+void watch_joined(const struct moment *at, uint64_t handle)
+{
+	const struct family *family = &at->locks->family;
+	const uint32_t process = family->threads[at->thread].process;
+	const uint32_t joined = family_find(family, process, handle, at->when);
+
+	if (joined == FAMILY_NONE)
+		return;
+	at->locks->watch->threads[joined].end =
+		(struct watch_end){ at->thread + 1, UINT64_MAX, at->when };
+	watch_part(at);
+}
+
+/* The duel of two threads; null: no memory. */
+static struct watch_duel *duel_of(struct watch *watch, uint32_t lower, uint32_t higher)
+{
+	struct watch_thread *thread = &watch->threads[lower];
+
+	for (uint32_t at = thread->duels; at; at = watch->duels[at - 1].next) {
+		if (watch->duels[at - 1].threads[1] == higher)
+			return &watch->duels[at - 1];
+	}
+	if (watch->duel_count == watch->duel_room) {
+		const size_t room = watch->duel_room ? 2 * watch->duel_room : 16;
+		struct watch_duel *duels = realloc(watch->duels, room * sizeof(*duels));
+
+		if (!duels)
+			return NULL;
+		watch->duels = duels;
+		watch->duel_room = room;
+	}
+	watch->duels[watch->duel_count++] = (struct watch_duel){
+		.threads = { lower, higher },
+		.next = thread->duels,
+	};
+	thread->duels = (uint32_t)watch->duel_count;
+	return &watch->duels[watch->duel_count - 1];
+}
+
+static void end_run(struct watch_duel *duel)
+{
+	if (duel->now.turns > duel->longest.turns)
+		duel->longest = duel->now;
+	duel->now = (struct watch_run){ 0 };
+}
+
+/* Who holds one thing and fails to get another is in the way of others. */
+void watch_refused(const struct moment *at, const struct object *object)
+{
+	const uint32_t other = object->holder       ? object->holder - 1 :
+			       object->readers == 1 ? object->reader_xor - 1 :
+						      at->thread;
+	const uint32_t lower = other < at->thread ? other : at->thread;
+	const uint32_t side = at->thread != lower;
+	struct watch *watch = at->locks->watch;
+	struct watch_duel *duel;
+
+	if (at->actor->hold_count == 0 || other == at->thread)
+		return;
+	duel = duel_of(watch, lower, side ? at->thread : other);
+	if (!duel) {
+		at->locks->no_memory = true;
+		return;
+	}
+	self(at)->duel = (uint32_t)(duel - watch->duels) + 1;
+	if (duel->now.tries++ == 0)
+		duel->now.begin = at->when;
+	else
+		duel->now.turns += duel->last != side;
+	duel->now.end = at->when;
+	duel->last = side;
+	duel->objects[side] = object;
+	duel->tries++;
+}
+
+void watch_progress(const struct moment *at)
+{
+	if (self(at)->duel)
+		end_run(&at->locks->watch->duels[self(at)->duel - 1]);
+	self(at)->duel = 0;
+}
+
+void watch_complete(struct watch *watch)
+{
+	for (size_t i = 0; i < watch->duel_count; i++) {
+		struct watch_duel *duel = &watch->duels[i];
+
+		duel->unended = duel->now.turns > duel->longest.turns;
+		end_run(duel);
+	}
+}
+
+/* Null: no memory. */
+static struct object_stay *stay_of(struct object_watch *watch, unsigned call, enum wait_kind wait,
+				   const struct object *at)
+{
+	struct object_stay **last = &watch->stays;
+
+	for (; *last; last = &(*last)->next) {
+		const struct object_stay *stay = *last;
+
+		if (stay->call == call && stay->wait == wait && stay->at == at)
+			return *last;
+	}
+	*last = calloc(1, sizeof(**last));
+	if (*last) {
+		(*last)->call = call;
+		(*last)->wait = (uint8_t)wait;
+		(*last)->at = at;
+	}
+	return *last;
+}
+
+/* What a thread did from 'since' on, it did with all locks that it had then and still has. */
+static void stay(const struct moment *at, uint64_t since, unsigned call,
+		 const struct pending *pending)
+{
+	const uint64_t time = at->when > since ? at->when - since : 0;
+
+	for (size_t i = 0; i < at->actor->hold_count; i++) {
+		const struct hold *hold = &at->actor->holds[i];
+		struct object_watch *watch = object_watch(hold->object);
+		struct object_stay *stay;
+
+		if (hold->since > since || hold->object->no_hold || hold->object->retired)
+			continue;
+		stay = watch ? stay_of(watch, call, pending ? pending->kind : WAIT_LOCK,
+				       pending ? pending->object : NULL) :
+			       NULL;
+		if (!stay) {
+			at->locks->no_memory = true;
+			return;
+		}
+		stay->count++;
+		stay->time += time;
+		if (watch->wanted_at >= since && watch->wanted_at <= at->when) {
+			stay->hindered++;
+			stay->hindered_time += time;
+		}
+		if (time < stay->longest)
+			continue;
+		stay->longest = time;
+		stay->longest_at = since;
+		stay->thread = at->thread;
+	}
+}
+
+void watch_call(const struct moment *at, unsigned call)
+{
+	at->actor->calling = call;
+	self(at)->called_at = at->when;
+}
+
+/* A system call of the same name behind it is the same, and tells when it is over. */
+void watch_call_over(const struct moment *at, unsigned kind)
+{
+	const unsigned call = at->actor->calling;
+
+	at->actor->calling = 0;
+	if (kind != TRACE_SYSCALL)
+		watch_called(at, call, self(at)->called_at);
+}
+
+void watch_called(const struct moment *at, unsigned call, uint64_t since)
+{
+	if (call != TRACE_CALL_NONE && at->actor->hold_count > 0)
+		stay(at, since, call, NULL);
+}
+
+void watch_waited(const struct moment *at, const struct pending *pending)
+{
+	if (at->actor->hold_count > 0)
+		stay(at, pending->since, TRACE_CALL_NONE, pending);
+}
+
+void watch_long_wait(const struct moment *at, struct object *object, const struct long_wait *wait)
+{
+	struct object_watch *watch = object_watch(object);
+
+	if (watch && !watch->longest)
+		watch->longest = calloc(1, sizeof(*watch->longest));
+	if (!watch || !watch->longest) {
+		at->locks->no_memory = true;
+		return;
+	}
+	if (wait->duration.raw >= watch->longest->duration.raw)
+		*watch->longest = *wait;
+}
