@@ -31,6 +31,8 @@ VARY = {
              "--size 1 --via shared --message 1001 --serialize yes"]],
     "spawn": [["--size 10"], ["--what thread", "--what process --until joined", "--what exec"]],
     "stop": [["--size 5 --look 10"], ["--what thread", "--what process"]],
+    "crunch": [["--size 1", "--size 100k --grain 10k --between 3"]],
+    "crawl": [["--size 8 --latency 100us", "--size 1 --latency 0 --spread 1 --bytes 1 --parse 0"]],
     "timeout": [["--size 6 --limit 2ms"]],
     "race": [["--size 1", "--size 1000", "--size 10 --sleep 100us"], ["--lock none", "--lock lock"]],
     "bank": [["--size 1", "--size 1000", "--size 20 --sleep 100us"],
@@ -44,7 +46,7 @@ VARY = {
 # Those that cannot do with any number of workers.
 NUMBERS = {"ipc": [2, 4, 6], "queue": [2, 3, 5]}
 LATENCIES = {"iosleep": "open", "convoy": "closed", "ipc": "closed", "spawn": "closed", "stop": "closed",
-             "timeout": "closed", "sync": "closed", "queue": "closed"}
+             "timeout": "closed", "crawl": "closed", "sync": "closed", "queue": "closed"}
 # Of how many operations latencies are, where it is not the size; of sync those that had to wait.
 LATENCIES_OF = {"timeout": lambda result: result["counts"]["killed"],
                 "sync": lambda result: min(result["latency"]["n"], result["size"]) if result["latency"] else 0}
@@ -227,6 +229,12 @@ def test_processes(names):
         for number in signal.SIGTERM, signal.SIGKILL:
             a_killed_parent_leaves_nobody([name, "--mode", "processes", "--workers", "3",
                                            *long_runs[name]], 3, number)
+    # What workloads start themselves: with this seed the first call of each worker does not return.
+    own = {"crawl": (["--size", "1000M"], 1),
+           "timeout": (["--size", "1000", "--limit", "10s", "--seed", "2"], 2)}
+    for name, (options, children) in own.items():
+        for number in (signal.SIGTERM, signal.SIGKILL) if name in names else ():
+            a_killed_parent_leaves_nobody([name, "--mode", "threads", *options], children, number)
     if "convoy" in names:
         for mode, children in ("threads", 1), ("gil", 1), ("processes", 4):
             a_killed_parent_leaves_nobody(["convoy", "--mode", mode, "--workers", "3", "--size", "1000M",

@@ -34,7 +34,7 @@ static const struct param params[] = {
 struct shared {
 	char program[PATH_MAX];
 	struct start {
-		_Atomic uint64_t began_ns; /* told by a thread or a forked process */
+		_Atomic uint64_t began_ns; /* by a thread, or a process */
 		int pipe[2];               /* in which a program tells it */
 	} starts[];                        /* a worker's own */
 };
@@ -50,28 +50,12 @@ static bool plan(const struct worker *w, struct workload_plan *plan, struct err 
 	return true;
 }
 
-static bool open_all(struct worker *w, struct err *err)
+static bool find_program(struct worker *w, struct err *err)
 {
 	struct shared *shared = w->region;
 
-	if (param_number(w->params, "what") != WHAT_EXEC)
-		return true;
-	for (unsigned i = 0; i < w->count; i++) {
-		if (pipe2(shared->starts[i].pipe, O_CLOEXEC) != 0)
-			return err_set(err, EXIT_IMPOSSIBLE, "cannot open pipe %u of %u: %s", i + 1,
-				       w->count, strerror(errno));
-	}
-	return child_find(shared->program, "moment", err);
-}
-
-static void close_all(struct worker *w)
-{
-	const struct shared *shared = w->region;
-
-	for (unsigned i = 0; i < w->count && param_number(w->params, "what") == WHAT_EXEC; i++) {
-		close(shared->starts[i].pipe[0]);
-		close(shared->starts[i].pipe[1]);
-	}
+	return param_number(w->params, "what") != WHAT_EXEC ||
+	       child_find(shared->program, "moment", err);
 }
 
 static void tell_moment(struct worker *w, void *start)
@@ -110,14 +94,12 @@ static bool start_and_wait(struct worker *w, uint64_t what)
 	return true;
 }
 
-static uint64_t work(struct worker *w, unsigned phase)
+static uint64_t start_all(struct worker *w, uint64_t what)
 {
-	const uint64_t what = param_number(w->params, "what");
 	const bool joined = param_number(w->params, "until") == UNTIL_JOINED;
-	struct shared *shared = w->region;
+	const struct start *start = &((struct shared *)w->region)->starts[w->index];
 	uint64_t from, to, sum = 0;
 
-	(void)phase;
 	worker_share(w, w->index, &from, &to);
 	worker_did(w, to - from);
 	for (uint64_t op = from; op < to; op++) {
@@ -128,12 +110,30 @@ static uint64_t work(struct worker *w, unsigned phase)
 			break;
 		/* The end of the start is known by now; before, only the child knew it. */
 		ended = joined ? worker_now_ns() :
-				 atomic_load_explicit(&shared->starts[w->index].began_ns,
-						      memory_order_relaxed);
+				 atomic_load_explicit(&start->began_ns, memory_order_relaxed);
 		worker_latency(w, ended - started);
 		sum += worker_mix(op);
 		worker_tick(w);
 	}
+	return sum;
+}
+
+static uint64_t work(struct worker *w, unsigned phase)
+{
+	const uint64_t what = param_number(w->params, "what");
+	int *pipe = ((struct shared *)w->region)->starts[w->index].pipe;
+	uint64_t sum;
+
+	(void)phase;
+	if (what != WHAT_EXEC)
+		return start_all(w, what);
+	if (pipe2(pipe, O_CLOEXEC) != 0) {
+		worker_fail(w, "cannot open a pipe: %s", strerror(errno));
+		return 0;
+	}
+	sum = start_all(w, what);
+	close(pipe[0]);
+	close(pipe[1]);
 	return sum;
 }
 
@@ -146,7 +146,6 @@ const struct workload workload_spawn = {
 	.size_low = 1,
 	.size_high = 1000000000,
 	.plan = plan,
-	.open = open_all,
-	.close = close_all,
+	.open = find_program,
 	.work = work,
 };
