@@ -11,6 +11,7 @@ import shutil
 import signal
 import subprocess
 import sys
+import zlib
 
 BUILD = os.path.realpath(sys.argv[1])
 WORKLOADS = os.path.join(BUILD, "workloads")
@@ -35,7 +36,19 @@ MISTAKES = [
     "countdown --workers=1k --workers 2k", "mergesort --size 3", "mergesort --merge parallel",
     "iosleep --io pip", "iosleep --period 5", "iosleep --period 2h", "convoy --cpu 2 --workers 2",
     "countdown --pin 4000", "countdown --pin 0,x", "countdown --pin 1-0", "countdown --cpus 1024",
+    "race --lock both", "race --sleep 1", "bank --accounts 1", "poolmap --spread narrow", "spawn --what fork",
+    "crunch --grain 0",
 ]
+# Each is run in every mode that has no reason not to, and its line is held against formulas here.
+CASES = {
+    "race": ["--size 12 --sleep 1ms --workers 4", "--size 1000 --workers 10", "--size 300 --lock lock --workers 3",
+             "--size 12 --sleep 200us --lock lock --workers 3", "--size 5 --workers 1"],
+    "bank": ["--size 500 --lock each --workers 3", "--size 500", "--size 500 --lock one --seed 7 --accounts 3",
+             "--size 20 --sleep 200us --lock each"],
+    "poolmap": ["--size 50 --item-ticks 100 --workers 3", "--size 20 --sleep 200us --spread wide --workers 3"],
+    "crunch": ["--size 1000000 --workers 3", "--size 10 --grain 100 --between 5"],
+    "spawn": ["--size 5", "--size 3 --what process --until joined", "--size 2 --what exec"],
+}
 # What belongs to the C workloads, or to another mode, is told so.
 FOREIGN = {
     "--mode gil": "is of the C workloads", "--mode nogil": "is of the C workloads",
@@ -85,8 +98,7 @@ class Interpreter:
 
     def names(self):
         return sorted(entry[:-3] for entry in os.listdir(self.folder)
-                      if entry.endswith("." + SUFFIXES[self.family])
-                      and os.path.isfile(os.path.join(WORKLOADS, entry[:-3])))
+                      if entry.endswith("." + SUFFIXES[self.family]) and entry[:-3] in {**VARY, **CASES})
 
 
 def line_of(words):
@@ -153,6 +165,138 @@ def check_line(ours, theirs, own):
     return complaints
 
 
+def mix(x):
+    """splitmix64: Steele, Lea, Flood 2014."""
+    x = (x + 0x9e3779b97f4a7c15) % 2 ** 64
+    x = (x ^ x >> 30) * 0xbf58476d1ce4e5b9 % 2 ** 64
+    x = (x ^ x >> 27) * 0x94d049bb133111eb % 2 ** 64
+    return x ^ x >> 31
+
+
+def balances(size, params):
+    """Of all transfers, in whatever order."""
+    accounts, found = params["accounts"], [1000] * params["accounts"]
+    for op in range(size):
+        x = 3 * (params["seed"] << 32 ^ op) % 2 ** 64
+        first = mix(x) % accounts
+        amount = 1 + mix(x + 2) % 100
+        found[first] -= amount
+        found[(first + 1 + mix(x + 1) % (accounts - 1)) % accounts] += amount
+    return found
+
+
+def sum_of_bank(size, params):
+    kept = balances(size, params) if params["lock"] != "none" else []
+    return sum(map(mix, range(size))) + sum(mix(i << 32 ^ now % 2 ** 32) for i, now in enumerate(kept))
+
+
+def sum_of_crunch(size, params):
+    block = bytes(ord("a") + mix(j) % 16 for j in range(params["grain"]))
+    return sum(mix(call ^ zlib.crc32(block)) for call in range(max(1, size // params["grain"])))
+
+
+# The checksum of a workload, from its size and parameters; of the others it is the sum of mix(op).
+SUMS = {"bank": sum_of_bank, "crunch": sum_of_crunch}
+
+
+def counts_of_race(line, complaints):
+    counts, locked = line["counts"], line["params"]["lock"] == "lock"
+    alone = line["mode"] == "sequential" or line["workers"] == 1
+    if counts["expected"] != line["size"] or counts["found"] != counts["expected"] - counts["lost_updates"]:
+        complaints.append(f"counts do not add up: {counts}")
+    if counts["lost_updates"] and (locked or alone):
+        complaints.append(f"updates were lost: {line}")
+    if not counts["lost_updates"] and len(line["notes"]) != 1:
+        complaints.append(f"no word why none was lost: {line['notes']}")
+    if not counts["lost_updates"] and not locked and not alone and line["params"]["sleep"] == 1000000:
+        complaints.append("of slow updates none was lost")
+
+
+def counts_of_bank(line, complaints):
+    counts, accounts = line["counts"], line["params"]["accounts"]
+    if counts["sum_before"] != 1000 * accounts \
+            or counts["drift"] != abs(counts["sum_after"] - counts["sum_before"]):
+        complaints.append(f"counts do not add up: {counts}")
+    if counts["drift"] and (line["params"]["lock"] != "none" or line["mode"] == "sequential"):
+        complaints.append(f"the sum has gone elsewhere: {counts}")
+
+
+def counts_of_crunch(line, complaints):
+    calls = max(1, line["size"] // line["params"]["grain"])
+    if line["counts"]["calls"] != calls or not line["counts"]["bytes_out"] > 8 * calls:
+        complaints.append(f"counts do not add up: {line['counts']}")
+
+
+COUNTS = {"race": counts_of_race, "bank": counts_of_bank, "crunch": counts_of_crunch}
+# Which record so many latencies of their own, in every mode.
+LATENCIES = {"spawn": lambda line: line["size"]}
+
+
+def check_pool(line, complaints):
+    pool = line["pool"]
+    if pool["tasks"] != line["params"]["tasks"] or pool["results"] != line["params"]["results"]:
+        complaints.append(f"not the pool that was asked for: {pool}")
+    if pool["order"] is not None and sorted(pool["order"]) != list(range(pool["tasks"])):
+        complaints.append(f"not all tasks were completed: {pool['order']}")
+    overtaken = sum(task < max(pool["order"][:i], default=-1) for i, task in enumerate(pool["order"]))
+    if pool["inversions"] != overtaken:
+        complaints.append(f"inversions are {overtaken}: {pool}")
+
+
+def check_case(name, line, mode):
+    """What a line says, by itself."""
+    complaints, size = [], line["size"]
+    wanted = SUMS.get(name, lambda size, params: sum(map(mix, range(size))))(size, line["params"])
+    if line["checksum"] != f"{wanted % 2 ** 64:016x}":
+        complaints.append(f"checksum {line['checksum']}, by the formula {wanted % 2 ** 64:016x}")
+    if line["mode"] != mode or len(line["per_worker"]) != line["workers"] \
+            or max(one["elapsed_ns"] for one in line["per_worker"]) > line["elapsed_ns"]:
+        complaints.append(f"times or workers do not add up: {line}")
+    if (line["pool"] is not None) != mode.endswith("-pool") or (line["loop"] is not None) != (mode == "events"):
+        complaints.append(f"pool {line['pool']}, loop {line['loop']}")
+    if line["pool"] and name not in LATENCIES:
+        check_pool(line, complaints)
+        if line["latency"]["n"] != line["pool"]["tasks"]:
+            complaints.append(f"latencies of {line['latency']['n']} tasks")
+    if line["loop"] and not 0 < line["loop"]["longest_turn_ns"] <= line["elapsed_ns"] + 10 ** 9:
+        complaints.append(f"turns are {line['loop']}")
+    if name in LATENCIES and line["latency"]["n"] != LATENCIES[name](line):
+        complaints.append(f"latencies of {line['latency']['n']} operations")
+    if line["latency"]:
+        check_latency(line["latency"], complaints)
+    if len(line["notes"]) > 4:
+        complaints.append(f"notes are {line['notes']}")
+    COUNTS.get(name, lambda line, complaints: None)(line, complaints)
+    return complaints
+
+
+def a_case_is_done_in_every_mode(interpreter, name, words):
+    about = json.loads(run([*interpreter.script(name), *words.split(), "--describe"]).stdout)
+    binary, complaints, theirs = os.path.join(WORKLOADS, name), [], None
+    for mode in about["modes"]:
+        try:
+            own = [*interpreter.script(name), *words.split(), "--mode", mode["name"]]
+            if mode["reason"]:
+                got = run(own)
+                if got.returncode != 2 or got.stderr != f"{name}: --mode {mode['name']}: {mode['reason']}\n":
+                    complaints.append(f"{mode['name']}: exit {got.returncode} {got.stderr}")
+                continue
+            line = line_of(own)
+            if not theirs and os.path.exists(binary):
+                theirs = line_of([binary, *words.split(), "--mode", "threads", "--tick-spins", "0"])
+            found = check_case(name, line, mode["name"])
+            if list(line["counts"]) != about["counts"]:
+                found.append(f"counts are {line['counts']}, described as {about['counts']}")
+            if theirs and line["checksum"] != theirs["checksum"]:
+                found.append(f"checksum {line['checksum']}, in C {theirs['checksum']}")
+            if theirs and set(line) != set(theirs):
+                found.append(f"fields {sorted(set(line) ^ set(theirs))}")
+        except (ValueError, subprocess.TimeoutExpired) as why:
+            found = [why]
+        complaints += [f"{mode['name']}: {one}" for one in found]
+    report(complaints, f"{interpreter.label}: {name} {words}: the same in every mode, by its formula")
+
+
 def every_mode_does_the_work_of_c(interpreter, name, about):
     for variant in itertools.product(*VARY[name]):
         words, complaints = " ".join(variant).split(), []
@@ -192,7 +336,7 @@ def mistakes_are_answered_as_in_c(interpreter, abouts):
     complaints = []
     for mistake in MISTAKES:
         name, *words = mistake.split()
-        if name not in abouts or [lack for lack in abouts[name]["runtime"]["lacks"] if "--" + lack in words]:
+        if name not in abouts or not os.path.exists(os.path.join(WORKLOADS, name)) or [lack for lack in abouts[name]["runtime"]["lacks"] if "--" + lack in words]:
             continue
         ours, theirs = run([*interpreter.script(name), *words]), run([os.path.join(WORKLOADS, name), *words])
         if (ours.returncode, ours.stderr, ours.stdout) != (theirs.returncode, theirs.stderr, theirs.stdout):
@@ -263,6 +407,7 @@ def a_killed_worker_ends_the_run(interpreter, about):
 
 def main():
     signal.alarm(25 * TIMEOUT)
+    seen = set()
     for word in sys.argv[2:] or DEFAULT:
         family, _, command = word.partition("=")
         interpreter = Interpreter(family, command)
@@ -272,8 +417,14 @@ def main():
         abouts = {}
         for name in interpreter.names():
             abouts[name] = json.loads(run([*interpreter.script(name), "--describe"]).stdout)
-            the_description_is_that_of_c(interpreter, name, abouts[name])
-            every_mode_does_the_work_of_c(interpreter, name, abouts[name])
+            if os.path.exists(os.path.join(WORKLOADS, name)):
+                the_description_is_that_of_c(interpreter, name, abouts[name])
+            if name in VARY:
+                every_mode_does_the_work_of_c(interpreter, name, abouts[name])
+            # With an interpreter of a family that has been here only the first: time.
+            for words in CASES.get(name, [])[:1 if family in seen else None]:
+                a_case_is_done_in_every_mode(interpreter, name, words)
+        seen.add(family)
         mistakes_are_answered_as_in_c(interpreter, abouts)
         a_result_that_is_not_read_is_a_failure(interpreter)
         a_killed_worker_ends_the_run(interpreter, abouts["countdown"])

@@ -20,7 +20,9 @@ def plan(count, size, params):
     if params["cpu"] >= count:
         raise runtime.Refusal(2, "--cpu %d leaves no I/O worker of %d; give more --workers or less --cpu"
                               % (params["cpu"], count))
-    return runtime.Plan(counters=1, echo=params["io"], loop="closed")
+    computing = "a worker that computes until the others are done would keep them waiting for ever"
+    return runtime.Plan(counters=1, locks=1, echo=params["io"], loop="closed",
+                        refuses={"events": computing} if params["cpu"] else {})
 
 
 def io_workers(w):
@@ -42,7 +44,7 @@ def do_io(w):
         total += runtime.mix((op << 8) | byte)
     w.did(end - start)
     # Counts those that have ended, so that 0 needs no preparation.
-    with w.bond.lock:
+    with w.bond.locks[0]:
         w.bond.counters[0] += 1
     return total
 
@@ -67,7 +69,7 @@ WORKLOAD = runtime.Workload(
     name="convoy",
     summary="I/O workers beside CPU-bound ones: operations per second and their latency",
     size_unit="operations", size_default="30", size_low=1, size_high=10 ** 9,
-    params=PARAMS, plan=plan, work=work)
+    params=PARAMS, plan=plan, work=work, waits=True)
 
 if __name__ == "__main__":
     runtime.main(WORKLOAD)

@@ -40,7 +40,7 @@ WORKLOAD = runtime.Workload(
     name="iosleep",
     summary="waits for timers or byte echoes, one a period: latency from the intended start",
     size_unit="operations", size_default="200", size_low=1, size_high=10 ** 9,
-    params=PARAMS, plan=plan, work=work)
+    params=PARAMS, plan=plan, work=work, waits=True)
 
 if __name__ == "__main__":
     runtime.main(WORKLOAD)

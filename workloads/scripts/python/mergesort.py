@@ -28,10 +28,10 @@ def plan(count, size, params):
     return runtime.Plan(phases=phases_of(count, params), handing=params["return"], numbers=size)
 
 
-def setup(size, params):
+def setup(run):
     """0 to size - 1 in an order that depends on the seed alone (Fisher, Yates)."""
-    values, random = [], params["shuffle-seed"]
-    for i in range(size):
+    values, random = [], run.params["shuffle-seed"]
+    for i in range(run.size):
         j = runtime.mix(random) % (i + 1)
         random += 1
         values.append(i)

@@ -1,4 +1,4 @@
-"""What workers share: counters, a lock, the lists that they hand over, the ends of their echoes. Workers of
+"""What workers share: counters, locks, the lists that they hand over, the ends of their echoes. Workers of
 one interpreter share objects; workers that are apart (processes, subinterpreters) share memory and pipes."""
 import os
 import threading
@@ -10,15 +10,17 @@ except ImportError:  # Jython
     mmap = None
 
 NUMBER = array("I").itemsize  # four bytes
-WORD = 4
+WORD = 8
 
 
 class Bond(object):
     """Of workers in one interpreter."""
 
-    def __init__(self, plan, echoes):
-        self.counters, self.lock = [0] * plan.counters, threading.Lock()
-        self.echoes, self.lists = echoes, {}
+    apart = False
+
+    def __init__(self, plan, echoes, port=None, make_lock=threading.Lock):
+        self.counters, self.locks = [0] * plan.counters, [make_lock() for _ in range(plan.locks)]
+        self.echoes, self.lists, self.port = echoes, {}, port
 
     def offer(self, index, start, values):
         self.lists[index] = values
@@ -31,10 +33,13 @@ class Bond(object):
 
 
 class PipeLock(object):
-    """A byte in a pipe: whoever has read it has the lock."""
+    """A byte in a pipe: whoever has read it has the lock. For interpreters, that share no other."""
 
-    def __init__(self, ends):
+    def __init__(self, ends=None):
         self.ends = ends
+        if ends is None:
+            self.ends = os.pipe()
+            os.write(self.ends[1], b"x")
 
     def __enter__(self):
         os.read(self.ends[0], 1)
@@ -44,12 +49,13 @@ class PipeLock(object):
 
 
 class Apart(object):
-    """Of workers in processes or subinterpreters: all of it is descriptors, and memory behind one."""
+    """Of workers in processes or subinterpreters: memory that all see, and pipes."""
+    apart = True
 
-    def __init__(self, plan, echoes, pipes, lock, memory):
-        self.plan, self.echoes, self.pipes, self.memory = plan, echoes, pipes, memory
-        self.lock = PipeLock(lock)
-        self.counters = numbers_of(memory, plan.counters) if plan.counters else []
+    def __init__(self, plan, echoes, port, pipes, locks, memory):
+        self.plan, self.echoes, self.port = plan, echoes, port
+        self.pipes, self.locks, self.memory = pipes, locks, memory
+        self.counters = numbers_of(memory, plan.counters, plan.kind) if plan.counters else []
 
     def offer(self, index, start, values):
         """In the phase before the one in which it is taken."""
@@ -81,13 +87,13 @@ def to_bytes(values):
     return values.tobytes() if hasattr(values, "tobytes") else values.tostring()
 
 
-def numbers_of(memory, count):
+def numbers_of(memory, count, kind):
     """Memory as numbers that can be read and set."""
     try:
-        return memoryview(memory)[:WORD * count].cast("I")
+        return memoryview(memory)[:WORD * count].cast(kind)
     except (TypeError, AttributeError):  # Python 2
         import ctypes
-        return (ctypes.c_uint * count).from_buffer(memory)
+        return ({"q": ctypes.c_longlong, "Q": ctypes.c_ulonglong}[kind] * count).from_buffer(memory)
 
 
 def write_all(fd, data):

@@ -9,9 +9,15 @@ try:
 except ImportError:  # Jython
     resource = None
 
+# What another program has to print to tell the same clock.
+PRINT_NOW = "import time; print(int(time.time() * 1e9))"
+
 if hasattr(time, "monotonic_ns"):
+    PRINT_NOW = "import time; print(time.monotonic_ns())"
     now_ns = time.monotonic_ns
 elif hasattr(time, "monotonic"):
+    PRINT_NOW = "import time; print(int(time.monotonic() * 1e9))"
+
     def now_ns():
         return int(time.monotonic() * 1e9)
 elif sys.platform.startswith("java"):

@@ -5,6 +5,7 @@ import math
 from collections import OrderedDict
 
 SUB_BITS, TOP_BITS = 10, 42
+NOTES_MAX = 4
 SUB_COUNT = 1 << SUB_BITS
 BUCKETS = (TOP_BITS - SUB_BITS + 1) << SUB_BITS
 
@@ -76,13 +77,12 @@ class Result(object):
     def __init__(self, run, parts):
         self.run, self.parts = run, parts
         self.checksum = "%016x" % (sum(part["checksum"] for part in parts) & 2 ** 64 - 1)
-        # In turn what lies between the shares, reading clocks, is not the workload's.
-        self.elapsed_ns = (
-            sum(part["elapsed_ns"] for part in parts) if run.mode.in_turn else
-            max(part["finish_ns"] for part in parts) - min(part["start_ns"] for part in parts))
-        self.latency = Histogram()
+        self.elapsed_ns = elapsed(run, parts)
+        self.latency, self.notes = Histogram(), []
         for part in parts:
             self.latency.merge(Histogram(part["latency"]))
+            self.notes += [note for note in part["notes"] if note not in self.notes]
+        self.counts = OrderedDict((name, total(name, parts)) for name in run.workload.counts)
 
     def json_line(self):
         run = self.run
@@ -92,7 +92,8 @@ class Result(object):
             ("elapsed_ns", self.elapsed_ns), ("checksum", self.checksum),
             ("per_worker", [worker_members(part) for part in self.parts]), ("gil_counts", None),
             ("latency", self.latency.members(run.plan.loop) if self.latency.n else None),
-            ("counts", {}), ("notes", []), ("pool", None), ("loop", None)])) + "\n"
+            ("counts", self.counts), ("notes", self.notes[:NOTES_MAX]),
+            ("pool", run.pool), ("loop", run.loop)])) + "\n"
 
     def params(self):
         apart = ("mode", "workers", "size", "json", "help", "describe")
@@ -110,6 +111,26 @@ class Result(object):
                    % (run.plan.loop, self.latency.n, self.latency.n / seconds,
                       self.latency.percentile(0.5) / 1e6, self.latency.percentile(0.99) / 1e6,
                       self.latency.max / 1e6))
+        if self.counts:
+            yield "counts: " + ", ".join("%s %s" % (name, "unknown" if n is None else n)
+                                         for name, n in self.counts.items())
+        for note in self.notes[:NOTES_MAX]:
+            yield note
+
+
+def elapsed(run, parts):
+    if run.window:
+        return run.window[1] - run.window[0]
+    # In turn what lies between the shares, reading clocks, is not the workload's.
+    if run.mode.in_turn:
+        return sum(part["elapsed_ns"] for part in parts)
+    return max(part["finish_ns"] for part in parts) - min(part["start_ns"] for part in parts)
+
+
+def total(name, parts):
+    """None when nobody told."""
+    told = [part["counts"][name] for part in parts if name in part["counts"]]
+    return sum(told) if told else None
 
 
 def worker_members(part):

@@ -3,12 +3,15 @@ import gc
 import os
 import signal
 import sys
+import threading
 from collections import OrderedDict
 
-from runtime import bond, clocks, line, modes, subinterpreters
+from runtime import bond, clocks, line, modes, processes, subinterpreters
 from runtime.echo import Echoes
 from runtime.options import (FAILED, FLAG, IMPOSSIBLE, MISUSE, NUMBER, TEXT, Param, Refusal, help_lines,
                              look_ahead, parse, unknown)
+from runtime.server import Server
+from runtime.work import sentence
 
 WORKERS_MAX = 1024
 
@@ -16,7 +19,7 @@ WORKERS_MAX = 1024
 def common(workload):
     return [
         Param("mode", TEXT, "sequential", value="MODE", help="how the workers run beside each other"),
-        Param("workers", NUMBER, "2", 1, WORKERS_MAX, value="N", help="shares of the work"),
+        Param("workers", NUMBER, workload.workers, 1, WORKERS_MAX, value="N", help="shares of the work"),
         Param("size", NUMBER, workload.size_default, workload.size_low, workload.size_high, value="N",
               help=workload.size_unit + " in all"),
         Param("pin", TEXT, value="CPUS", help="place worker i on the i-th of these CPUs: 0,1 or 0-3"),
@@ -42,9 +45,10 @@ def find_mode(name):
 def explain_unknown(words, mode):
     """An option of another mode, or of the C workloads, deserves a better answer than "unknown"."""
     given = [word.partition("=")[0] for word in words]
+    own = [row.name for row in mode.params]
     for other in modes.MODES:
         for row in other.params:
-            if other is not mode and "--" + row.name in given:
+            if row.name not in own and "--" + row.name in given:
                 raise Refusal(MISUSE, "option '--%s' belongs to --mode %s" % (row.name, other.name))
     for name, why in (("--gil", "the interpreter has its own lock"),
                       ("--tick-ns", "a tick is as long as the interpreter makes it"),
@@ -72,7 +76,8 @@ class Run(object):
     """What the options said."""
 
     def __init__(self, workload, words):
-        self.workload, self.words, self.echoes = workload, words, None
+        self.workload, self.words = workload, words
+        self.echoes = self.server = None
         self.mode = find_mode(look_ahead(words, "--mode") or "sequential")
         self.rows = common(workload) + workload.params + self.mode.params
         try:
@@ -81,13 +86,43 @@ class Run(object):
             explain_unknown(words, self.mode)
             raise
         self.count, self.size = self.params["workers"], self.params["size"]
-        self.pins = []
+        if "tasks" in self.params and self.params["tasks"] is None:
+            self.params["tasks"] = self.count
+        # Of the work: in a pool a share is a task.
+        self.shares = self.params.get("tasks", self.count)
+        self.pins, self.window, self.pool, self.loop = [], None, None, None
         self.confine()
+        self.plan = self.workload.plan(self.shares, self.size, self.params)
 
     def prepare(self):
-        self.plan = self.workload.plan(self.count, self.size, self.params)
+        """Refuses what cannot be run."""
+        self.check_mode()
         self.check_echo()
         return self
+
+    def reason(self, mode):
+        """Why the workload cannot run in a mode, or None."""
+        if self.plan.together and mode.name in ("sequential", "events"):
+            return "its workers wait for one another, so all must run at once"
+        return self.plan.refuses.get(mode.name)
+
+    def check_mode(self):
+        reason = self.reason(self.mode)
+        if reason:
+            raise Refusal(MISUSE, "--mode %s: %s" % (self.mode.name, reason))
+        # Chunks through pipes: who takes one waits for who sends it.
+        waits = self.plan.together or (self.mode.name == "process-pool" and self.plan.handing == "pipe")
+        if waits and self.shares > self.count:
+            raise Refusal(MISUSE, "--tasks %d: the tasks wait for one another; give at most --workers (%d)" % (
+                self.shares, self.count))
+
+    def alone(self, waits):
+        return modes.alone(self, waits)
+
+    def library(self):
+        """Where the workers' locks, events, queues come from: threads and processes have the same by the same
+        names."""
+        return processes.multiprocessing() if "process" in self.mode.name else threading
 
     def confine(self):
         """Where threads cannot be placed, the options are accepted, and null in the result."""
@@ -116,36 +151,44 @@ class Run(object):
         if self.pins:
             clocks.place([self.pins[index % len(self.pins)]])
 
+    def bond(self, make_lock=threading.Lock):
+        """For workers of one interpreter."""
+        return bond.Bond(self.plan, self.echoes.ends, self.server.port, make_lock)
+
     def pipes(self):
         if self.plan.handing != "pipe":
             return None
         try:
-            return [os.pipe() for _ in range(self.count)]
+            return [os.pipe() for _ in range(self.shares)]
         except OSError as why:
-            raise Refusal(IMPOSSIBLE, "cannot open %d pipes: %s" % (self.count, why.strerror))
+            raise Refusal(IMPOSSIBLE, "cannot open %d pipes: %s" % (self.shares, why.strerror))
 
-    def make_bond(self, memory):
-        lock = os.pipe()
-        os.write(lock[1], b"x")
-        return bond.Apart(self.plan, self.echoes.ends, self.pipes(), lock, memory)
+    def make_bond(self, memory, make_lock):
+        try:
+            locks = [make_lock() for _ in range(self.plan.locks)]
+        except OSError as why:
+            raise Refusal(IMPOSSIBLE, "cannot make %d locks: %s" % (self.plan.locks, why.strerror))
+        return bond.Apart(self.plan, self.echoes.ends, self.server.port, self.pipes(), locks, memory)
 
     def apart_bond(self):
-        """For processes, that inherit the memory."""
+        """For processes, that inherit memory and locks."""
         size = bond.memory_bytes(self.plan)
-        return self.make_bond(bond.mmap.mmap(-1, size) if size else None)
+        make_lock = self.library().Lock if self.plan.locks else None
+        return self.make_bond(bond.mmap.mmap(-1, size) if size else None, make_lock)
 
     def apart_bond_with_fd(self):
-        """For interpreters, that map it each for itself."""
+        """For interpreters, that map the memory each for itself."""
         size = bond.memory_bytes(self.plan)
         fd = subinterpreters.memory_fd(size) if size else None
-        return self.make_bond(bond.mmap.mmap(fd, size) if size else None), fd
+        return self.make_bond(bond.mmap.mmap(fd, size) if size else None, bond.PipeLock), fd
 
     def run(self):
         modes.set_lock(self.params)
-        self.echoes = Echoes(self.plan.echo, self.count)
+        self.echoes, self.server = Echoes(self.plan.echo, self.shares), Server(self.plan.serve)
         gc.collect()
         parts = self.mode.run(self)
         self.echoes.stop()
+        self.server.stop()
         for i, part in enumerate(parts):
             if part["failure"]:
                 raise Refusal(FAILED, "worker %d: %s" % (i, part["failure"]))
@@ -161,7 +204,8 @@ def describe_params(rows):
     return [OrderedDict([("name", row.name), ("default", row.fallback), ("help", row.help)]) for row in rows]
 
 
-def describe(workload):
+def describe(run):
+    workload = run.workload
     size = OrderedDict([("unit", workload.size_unit), ("default", workload.size_default),
                         ("low", workload.size_low), ("high", workload.size_high)])
     name, _, version = modes.name_of_this().partition(" ")
@@ -172,14 +216,15 @@ def describe(workload):
         ("workload", workload.name), ("summary", workload.summary),
         ("runtime", OrderedDict([("name", name), ("version", version), ("lacks", lacks)])),
         ("size", size), ("options", describe_params(common(workload))),
-        ("params", describe_params(workload.params)),
+        ("params", describe_params(workload.params)), ("counts", workload.counts),
         ("modes", [OrderedDict([("name", mode.name), ("summary", mode.summary), ("takes_gil", False),
-                                ("params", describe_params(mode.params))])
+                                ("reason", run.reason(mode)), ("params", describe_params(mode.params))])
                    for mode in modes.MODES if not mode.lack]),
         ("gils", [])])) + "\n"
 
 
-def help_text(workload):
+def help_text(run):
+    workload = run.workload
     yield "usage: %s.py [--mode MODE] [--workers N] [--size N] [--json] ..." % workload.name
     yield "\n%s: %s\n" % (workload.name, workload.summary)
     for row in help_lines(common(workload)):
@@ -190,7 +235,8 @@ def help_text(workload):
         yield row
     yield "\nmodes:"
     for mode in modes.MODES:
-        yield "  %-24s %s" % (mode.name, mode.lack or mode.summary)
+        reason = run.reason(mode)
+        yield "  %-24s %s" % (mode.name, mode.lack or (reason and "not here: " + reason) or mode.summary)
         for row in help_lines(mode.params):
             yield "  " + row
 
@@ -226,11 +272,13 @@ def put(text):
 def run_main(workload, words):
     run = Run(workload, words)
     if run.params["help"]:
-        return "".join(text + "\n" for text in help_text(workload))
-    run.prepare()
+        return "".join(text + "\n" for text in help_text(run))
     if run.params["describe"]:
-        return describe(workload)
-    result = run.run()
+        # What it can run in must be told where it cannot.
+        if look_ahead(words, "--mode"):
+            run.check_mode()
+        return describe(run)
+    result = run.prepare().run()
     return result.json_line() if run.params["json"] else "".join(text + "\n" for text in result.text())
 
 
@@ -246,6 +294,6 @@ def main(workload):
         tell(workload.name, Refusal(IMPOSSIBLE, "not enough memory"))
         status = IMPOSSIBLE
     except Exception as why:
-        tell(workload.name, Refusal(FAILED, modes.sentence(why)))
+        tell(workload.name, Refusal(FAILED, sentence(why)))
         status = FAILED
     sys.exit(status)

@@ -3,16 +3,20 @@ import os
 import sys
 import threading
 
-from runtime import bond, clocks, echo, processes, subinterpreters
+from runtime import clocks, pools, processes, subinterpreters
 from runtime.attend import Link, attend
 from runtime.options import FAILED, IMPOSSIBLE, NUMBER, TIME, Param, Refusal
-from runtime.work import Worker
+from runtime.work import Worker, sentence
 
 
 class Mode(object):
-    def __init__(self, name, summary, run, lack=None, in_turn=False, params=()):
+    """'beside': what may come between two steps of a worker, "nothing", "threads", "waits" (others come on
+    where it waits) or "all"."""
+
+    def __init__(self, name, summary, run, beside, lack=None, params=()):
         self.name, self.summary, self.run, self.lack = name, summary, run, lack
-        self.in_turn, self.params = in_turn, list(params)
+        self.beside, self.params = beside, list(params)
+        self.in_turn, self.pool = name == "sequential", name.endswith("-pool")
 
 
 class Barrier(object):
@@ -51,8 +55,7 @@ def run_worker(w, run, wait):
 
 
 def sequential(run):
-    shared = bond.Bond(run.plan, run.echoes.ends)
-    given = run.workload.setup(run.size, run.params)
+    shared, given = run.bond(), run.workload.setup(run)
     workers = [Worker(i, run, given, shared) for i in range(run.count)]
     for phase in range(run.plan.phases):
         for w in workers:
@@ -65,14 +68,8 @@ def sequential(run):
     return [w.result() for w in workers]
 
 
-def sentence(why):
-    text = str(why).split("\n")[0]
-    return text if isinstance(why, EOFError) else type(why).__name__ + (": " + text if text else "")
-
-
 def threads(run):
-    shared, barrier = bond.Bond(run.plan, run.echoes.ends), Barrier(run.count)
-    given = run.workload.setup(run.size, run.params)
+    shared, given, barrier = run.bond(), run.workload.setup(run), Barrier(run.count)
     workers = [Worker(i, run, given, shared) for i in range(run.count)]
 
     def body(w):
@@ -98,8 +95,7 @@ def start_all(run, started):
 
 
 def forked(run):
-    shared = run.apart_bond()
-    given = run.workload.setup(run.size, run.params)
+    shared, given = run.apart_bond(), run.workload.setup(run)
     parent, links, pids = os.getpid(), [], {}
     for i in range(run.count):
         # One by one: a worker must not keep another's end open.
@@ -144,9 +140,47 @@ def reap(pids, index):
     return processes.told(index, status) if status else None
 
 
-def can_fork():
+def can_fork(mode="processes"):
     if not hasattr(os, "fork") or clocks.resource is None:
-        return "mode 'processes' needs fork, which %s does not have" % name_of_this()
+        return "mode '%s' needs fork, which %s does not have" % (mode, name_of_this())
+
+
+def can_pool(mode):
+    """With threads or with processes, it is the same library."""
+    try:
+        import _multiprocessing  # noqa: F401
+    except ImportError:
+        return "mode '%s' needs multiprocessing, which %s does not have" % (mode, name_of_this())
+    return can_fork(mode)
+
+
+def can_loop():
+    if sys.version_info < (3, 7):
+        return "mode 'events' needs asyncio of Python 3.7 or later: this is %s" % name_of_this()
+
+
+def in_events(run):
+    from runtime import events  # others could not read it
+    return events.run(run)
+
+
+def looks_up_rarely():
+    """Whether a thread keeps the lock between two statements with no call or jump back in them: CPython looks
+    up from its work there alone since 3.10."""
+    return has_lock() and not hasattr(sys, "pypy_version_info") and sys.version_info >= (3, 10)
+
+
+def alone(run, waits):
+    """Why no other worker comes between two steps of one, or None."""
+    if min(run.count, run.shares) == 1:
+        return "there is one worker"
+    if run.mode.beside == "nothing":
+        return "the workers run one after the other"
+    if run.mode.beside == "waits" and not waits:
+        return "coroutines give way only where they wait"
+    if run.mode.beside == "threads" and looks_up_rarely() and not waits:
+        return ("the lock changes hands at backward jumps and calls alone, and the read and the write have none "
+                "between them")
 
 
 def name_of_this():
@@ -188,13 +222,19 @@ def set_lock(params):
 
 
 MODES = [
-    Mode("sequential", "one thread, one share after the other", sequential, in_turn=True),
+    Mode("sequential", "one thread, one share after the other", sequential, "nothing"),
     Mode("threads", "a thread per worker, " + ("with the interpreter's own lock" if has_lock() else
                                                "in an interpreter without a lock"),
-         threads, params=lock_params()),
-    Mode("processes", "a forked process per worker", forked, lack=can_fork()),
+         threads, "threads", params=lock_params()),
+    Mode("processes", "a forked process per worker", forked, "all", lack=can_fork()),
     Mode("subinterpreters", "a thread per worker, each with an interpreter and a lock of its own",
-         subinterpreters.run, lack=subinterpreters.lack(name_of_this())),
+         subinterpreters.run, "all", lack=subinterpreters.lack(name_of_this())),
+    Mode("thread-pool", "as many threads as workers take tasks from a queue", pools.threads, "threads",
+         lack=can_pool("thread-pool"), params=pools.PARAMS + lock_params()),
+    Mode("process-pool", "as many forked processes as workers take tasks from a queue", pools.forked, "all",
+         lack=can_pool("process-pool"), params=pools.PARAMS),
+    Mode("events", "one thread, a loop around epoll: workers give way where they wait", in_events, "waits",
+         lack=can_loop()),
 ]
 # What the C workloads have and an interpreter cannot be asked for.
 ELSEWHERE = {

@@ -15,6 +15,12 @@ def fork(what):
         raise Refusal(IMPOSSIBLE, "cannot fork %s: %s" % (what, why.strerror))
 
 
+def multiprocessing():
+    """The library, whose processes are forked ones."""
+    import multiprocessing as library
+    return library.get_context("fork") if hasattr(library, "get_context") else library
+
+
 def die_with(parent):
     """Never outlive the parent, not even one that was killed just now."""
     libc = clocks.libc()
@@ -26,10 +32,14 @@ def die_with(parent):
 
 def told(index, status):
     """How a worker ended, when not well."""
-    if os.WIFSIGNALED(status):
-        number = os.WTERMSIG(status)
-        return "worker %d was killed by signal %d (%s)" % (index, number, signal_name(number))
-    return "worker %d exited with status %d" % (index, os.WEXITSTATUS(status))
+    return told_code(index, -os.WTERMSIG(status) if os.WIFSIGNALED(status) else os.WEXITSTATUS(status))
+
+
+def told_code(index, code):
+    """The same of an exit status, or the number of a signal below 0."""
+    if code < 0:
+        return "worker %d was killed by signal %d (%s)" % (index, -code, signal_name(-code))
+    return "worker %d exited with status %d" % (index, code)
 
 
 def signal_name(number):

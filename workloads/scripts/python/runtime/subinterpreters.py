@@ -49,7 +49,7 @@ def execute(source):
 def run(run):
     shared, fd = run.apart_bond_with_fd()
     links, failures = [Link(i) for i in range(run.count)], {}
-    descriptors = (shared.echoes, shared.pipes, shared.lock.ends, fd)
+    descriptors = (shared.echoes, shared.port, shared.pipes, [lock.ends for lock in shared.locks], fd)
 
     def body(link):
         try:
@@ -83,12 +83,12 @@ def live(module, words, index, ends, descriptors):
     from runtime.work import Worker
 
     run = Run(__import__(module).WORKLOAD, words).prepare()
-    echoes, pipes, lock, fd = descriptors
+    echoes, port, pipes, locks, fd = descriptors
     size = bond.memory_bytes(run.plan)
     memory = mmap.mmap(fd, size) if size else None
-    shared = bond.Apart(run.plan, echoes, pipes, lock, memory)
+    shared = bond.Apart(run.plan, echoes, port, pipes, [bond.PipeLock(ends) for ends in locks], memory)
     link = Link(index, ends)
-    w = Worker(index, run, run.workload.setup(run.size, run.params), shared)
+    w = Worker(index, run, run.workload.setup(run), shared)
     run_worker(w, run, link.wait)
     link.report(w.result())
 
