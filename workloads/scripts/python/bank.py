@@ -65,7 +65,7 @@ def explain(w):
         return "no update can be lost: a lock protects each"
     if alone:
         return "no update can be lost: " + alone
-    return "updates can be lost here; none was in this run"
+    return "updates can be lost here; the sum is what it was"
 
 
 def check(w):
@@ -87,7 +87,7 @@ def check(w):
 
 WORKLOAD = runtime.Workload(
     name="bank",
-    summary="transfers between accounts, which must keep their sum",
+    summary="transfers between accounts: whether the sum of all balances stays what it was",
     size_unit="transfers", size_default="100k", size_low=1, size_high=10 ** 12,
     params=PARAMS, plan=plan, work=work, check=check, waits=True,
     counts=["sum_before", "sum_after", "drift"])

@@ -8,8 +8,8 @@ sys.dont_write_bytecode = True
 import runtime  # noqa: E402
 
 PARAMS = [
-    runtime.Param("grain", "number", "64k", 1, 2 ** 30, value="BYTES", help="deflated by one call"),
-    runtime.Param("between", "number", "0", 0, 10 ** 12, value="N",
+    runtime.Param("grain", "number", "64k", 1, 10 ** 9, value="BYTES", help="deflated by one call"),
+    runtime.Param("between", "number", "0", 0, 10 ** 9, value="N",
                   help="interpreted work between two calls: iterations of an empty loop"),
 ]
 LEVEL = 1
@@ -36,7 +36,7 @@ def work(w, phase):
 WORKLOAD = runtime.Workload(
     name="crunch",
     summary="deflates blocks outside the lock, like an extension in C",
-    size_unit="bytes", size_default="16M", size_low=1, size_high=10 ** 15,
+    size_unit="bytes", size_default="16M", size_low=1, size_high=10 ** 12,
     params=PARAMS, setup=setup, work=work, counts=["calls", "bytes_out"])
 
 if __name__ == "__main__":
