@@ -399,6 +399,26 @@ static void python_joins_threads_by_a_lock_that_they_hold_while_they_live(void *
 	assert_clean();
 }
 
+/* PyPy looks whether threads live by trying their locks. */
+static void a_thread_that_looks_at_such_a_lock_has_not_joined(void **state)
+{
+	(void)state;
+	create(1, 2);
+	create(1, 3);
+	semaphore(2, C, 1);
+	put(2, TRACE_SEM_ACQUIRE, TRACE_TRIED, C);
+	nest(2, A, B);
+	put(2, TRACE_SEM_RELEASE, 0, C);
+	lock(3, G);
+	put(3, TRACE_SEM_ACQUIRE, TRACE_TRIED, C);
+	put(3, TRACE_SEM_RELEASE, 0, C);
+	unlock(3, G);
+	nest(3, B, A);
+	read_all();
+	assert_int_equal(count("cycles"), 1);
+	assert_int_equal(number("checked.pairs"), 4);
+}
+
 static void a_try_that_finds_the_lock_held_waits_for_nothing(void **state)
 {
 	(void)state;
@@ -410,6 +430,35 @@ static void a_try_that_finds_the_lock_held_waits_for_nothing(void **state)
 	unlock(2, B);
 	read_all();
 	assert_clean();
+}
+
+static void a_try_that_succeeds_would_not_have_waited(void **state)
+{
+	(void)state;
+	nest(1, A, B);
+	lock(2, B);
+	put(2, TRACE_MUTEX_ACQUIRE, TRACE_TRIED, A);
+	unlock(2, A);
+	unlock(2, B);
+	put(3, TRACE_MUTEX_ACQUIRE, TRACE_TRIED, B);
+	put(3, TRACE_MUTEX_ACQUIRE, TRACE_TRIED, C);
+	unlock(3, C);
+	unlock(3, B);
+	read_all();
+	assert_clean();
+	assert_int_equal(number("checked.pairs"), 1);
+}
+
+static void what_was_got_by_a_try_is_in_the_way_of_others(void **state)
+{
+	(void)state;
+	nest(1, A, B);
+	put(2, TRACE_MUTEX_ACQUIRE, TRACE_TRIED, B);
+	lock(2, A);
+	unlock(2, A);
+	unlock(2, B);
+	read_all();
+	assert_int_equal(count("cycles"), 1);
 }
 
 static void taking_a_lock_again_is_no_order(void **state)
@@ -505,8 +554,8 @@ static void a_semaphore_that_is_used_as_a_lock_is_one(void **state)
 	semaphore(1, A, 1);
 	semaphore(1, B, 1);
 	for (uint32_t i = 1; i <= 2; i++) {
-		put(i, TRACE_SEM_ACQUIRE, 0, i == 1 ? A : B);
-		put(i, TRACE_SEM_ACQUIRE, 0, i == 1 ? B : A);
+		put(i, TRACE_SEM_ACQUIRE, TRACE_TRIED, i == 1 ? A : B);
+		put(i, TRACE_SEM_ACQUIRE, TRACE_TRIED, i == 1 ? B : A);
 		put(i, TRACE_SEM_RELEASE, 0, i == 1 ? B : A);
 		put(i, TRACE_SEM_RELEASE, 0, i == 1 ? A : B);
 	}
@@ -883,7 +932,10 @@ int main(void)
 		TEST(threads_one_behind_the_other_are_not_beside_each_other),
 		TEST(what_lies_between_a_start_and_a_join_is_beside_the_thread),
 		TEST(python_joins_threads_by_a_lock_that_they_hold_while_they_live),
+		TEST(a_thread_that_looks_at_such_a_lock_has_not_joined),
 		TEST(a_try_that_finds_the_lock_held_waits_for_nothing),
+		TEST(a_try_that_succeeds_would_not_have_waited),
+		TEST(what_was_got_by_a_try_is_in_the_way_of_others),
 		TEST(taking_a_lock_again_is_no_order),
 		TEST(memory_that_is_used_again_is_another_lock),
 		TEST(a_lock_that_is_destroyed_is_held_no_more),

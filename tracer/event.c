@@ -197,6 +197,14 @@ static void add_errno(struct event *event, unsigned detail)
 		add(event, "errno", FIELD_NUMBER, detail);
 }
 
+static void add_errno_or_try(struct event *event, unsigned detail)
+{
+	if (detail == TRACE_TRIED)
+		add_word(event, "by", "try");
+	else
+		add_errno(event, detail);
+}
+
 static void add_timeout(struct event *event, unsigned detail)
 {
 	static const char *const clocks[TRACE_TIMEOUT_COUNT] = {
@@ -254,6 +262,7 @@ static const struct {
 	void (*add)(struct event *event, unsigned detail);
 } details[] = {
 	{ "errno", add_errno },
+	{ "errno or try", add_errno_or_try },
 	{ "timeout", add_timeout },
 	{ "mutex bits", add_mutex_bits },
 	{ "rwlock bits", add_rwlock_bits },

@@ -17,8 +17,8 @@
 #include <stdint.h>
 
 /* What is written; files from FIRST on are read. Version 1 has no kinds behind ABANDONED, version 2
- * none behind LOCK_STATE. */
-#define TRACE_VERSION 3
+ * none behind LOCK_STATE; up to 3 an ACQUIRE does not tell that it was a try. */
+#define TRACE_VERSION 4
 #define TRACE_VERSION_FIRST 1
 
 /* The first word: raw counter << 8 | kind: 56 bits of the counter last 278 days at 3 GHz from the
@@ -53,16 +53,16 @@ static inline uint64_t record_value(const struct record *record)
  * More may follow: text, 8 bytes a record, padded with zeros ("+text").
  *
  * An acquisition that succeeds at once is one ACQUIRE. One that finds the object held is a
- * CONFLICT, then an ACQUIRE or a FAIL. A try that finds it held is a BUSY. An ACQUIRE's detail is 0
- * or EOWNERDEAD. RELEASE is stamped before the object is let go; a refused one is followed by
- * RELEASE_FAIL. A CONFLICT's detail is an enum trace_timeout; with a time limit one ARG follows,
- * the absolute deadline in nanoseconds of that clock. INIT's first ARG is the return address of the
- * call. Details not named are 0. */
+ * CONFLICT, then an ACQUIRE or a FAIL. A try that finds it held is a BUSY. An ACQUIRE's detail is
+ * 0, EOWNERDEAD or TRACE_TRIED. RELEASE is stamped before the object is let go; a refused one is
+ * followed by RELEASE_FAIL. A CONFLICT's detail is an enum trace_timeout; with a time limit one ARG
+ * follows, the absolute deadline in nanoseconds of that clock. INIT's first ARG is the return
+ * address of the call. Details not named are 0. */
 #define TRACE_KINDS(X) \
 	X(ARG, "arg", "64 bits of the record before", "", 0) \
 	X(MUTEX_INIT, "mutex-init", "mutex", "mutex bits", 1) \
 	X(MUTEX_DESTROY, "mutex-destroy", "mutex", "errno", 0) \
-	X(MUTEX_ACQUIRE, "mutex-acquire", "mutex", "errno", 0) \
+	X(MUTEX_ACQUIRE, "mutex-acquire", "mutex", "errno or try", 0) \
 	X(MUTEX_CONFLICT, "mutex-conflict", "mutex", "timeout", 0) \
 	X(MUTEX_FAIL, "mutex-fail", "mutex", "errno", 0) \
 	X(MUTEX_BUSY, "mutex-busy", "mutex", "errno", 0) \
@@ -70,11 +70,11 @@ static inline uint64_t record_value(const struct record *record)
 	X(MUTEX_RELEASE_FAIL, "mutex-release-fail", "mutex", "errno", 0) \
 	X(RWLOCK_INIT, "rwlock-init", "rwlock", "rwlock bits", 1) \
 	X(RWLOCK_DESTROY, "rwlock-destroy", "rwlock", "errno", 0) \
-	X(READ_ACQUIRE, "read-acquire", "rwlock", "errno", 0) \
+	X(READ_ACQUIRE, "read-acquire", "rwlock", "errno or try", 0) \
 	X(READ_CONFLICT, "read-conflict", "rwlock", "timeout", 0) \
 	X(READ_FAIL, "read-fail", "rwlock", "errno", 0) \
 	X(READ_BUSY, "read-busy", "rwlock", "errno", 0) \
-	X(WRITE_ACQUIRE, "write-acquire", "rwlock", "errno", 0) \
+	X(WRITE_ACQUIRE, "write-acquire", "rwlock", "errno or try", 0) \
 	X(WRITE_CONFLICT, "write-conflict", "rwlock", "timeout", 0) \
 	X(WRITE_FAIL, "write-fail", "rwlock", "errno", 0) \
 	X(WRITE_BUSY, "write-busy", "rwlock", "errno", 0) \
@@ -82,7 +82,7 @@ static inline uint64_t record_value(const struct record *record)
 	X(RWLOCK_RELEASE_FAIL, "rwlock-release-fail", "rwlock", "errno", 0) \
 	X(SPIN_INIT, "spin-init", "spinlock", "1: process-shared", 1) \
 	X(SPIN_DESTROY, "spin-destroy", "spinlock", "errno", 0) \
-	X(SPIN_ACQUIRE, "spin-acquire", "spinlock", "errno", 0) \
+	X(SPIN_ACQUIRE, "spin-acquire", "spinlock", "errno or try", 0) \
 	X(SPIN_CONFLICT, "spin-conflict", "spinlock", "timeout", 0) \
 	X(SPIN_FAIL, "spin-fail", "spinlock", "errno", 0) \
 	X(SPIN_BUSY, "spin-busy", "spinlock", "errno", 0) \
@@ -92,7 +92,7 @@ static inline uint64_t record_value(const struct record *record)
 	X(SEM_OPEN, "sem-open", "semaphore, 0: failed", "errno", 1) \
 	X(SEM_CLOSE, "sem-close", "semaphore", "errno", 0) \
 	X(SEM_DESTROY, "sem-destroy", "semaphore", "errno", 0) \
-	X(SEM_ACQUIRE, "sem-acquire", "semaphore", "errno", 0) \
+	X(SEM_ACQUIRE, "sem-acquire", "semaphore", "errno or try", 0) \
 	X(SEM_CONFLICT, "sem-conflict", "semaphore", "timeout", 0) \
 	X(SEM_FAIL, "sem-fail", "semaphore", "errno", 0) \
 	X(SEM_BUSY, "sem-busy", "semaphore", "errno", 0) \
@@ -154,6 +154,9 @@ enum trace_timeout {
 	TRACE_COND_CLOCK,
 	TRACE_TIMEOUT_COUNT,
 };
+
+/* Detail of an ACQUIRE: by a call that would not have waited. */
+#define TRACE_TRIED 0xff
 
 /* Detail of MUTEX_INIT: bits 0-1 PTHREAD_MUTEX_NORMAL, RECURSIVE, ERRORCHECK, ADAPTIVE_NP; bit 2
  * robust; bits 3-4 PTHREAD_PRIO_NONE, INHERIT, PROTECT; bit 5 process-shared. Of RWLOCK_INIT: bits

@@ -27,6 +27,7 @@ static const struct detail {
 } details[] = {
 	{ "", 1, { [0] = 1 } },
 	{ "errno", 256, { [0 ... 255] = 1 } },
+	{ "errno or try", 256, { [0 ... 255] = 1 } },
 	{ "timeout", 1, { [0 ... TRACE_TIMEOUT_COUNT - 1] = 1 } },
 	{ "mutex bits", 0, { [0 ... 0x17] = 1, [0x20 ... 0x37] = 1 } },
 	{ "rwlock bits", 0, { [0 ... 2] = 1, [0x20 ... 0x22] = 1 } },

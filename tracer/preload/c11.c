@@ -54,7 +54,7 @@ int mtx_lock(mtx_t *mutex)
 	int result;
 
 	if (__builtin_expect(tried == thrd_success, 1)) {
-		ring_acquired(TRACE_MUTEX_ACQUIRE, (uintptr_t)mutex, false, before);
+		ring_acquired(TRACE_MUTEX_ACQUIRE, 0, (uintptr_t)mutex, false, before);
 		return tried;
 	}
 	if (tried == thrd_busy)
@@ -72,7 +72,7 @@ int mtx_timedlock(mtx_t *mutex, const struct timespec *deadline)
 	int result;
 
 	if (tried == thrd_success) {
-		ring_acquired(TRACE_MUTEX_ACQUIRE, (uintptr_t)mutex, false, before);
+		ring_acquired(TRACE_MUTEX_ACQUIRE, 0, (uintptr_t)mutex, false, before);
 		return tried;
 	}
 	if (tried == thrd_busy)
@@ -88,7 +88,7 @@ int mtx_trylock(mtx_t *mutex)
 	const int result = REAL(mtx_trylock)(mutex);
 
 	if (result == thrd_success)
-		ring_acquired(TRACE_MUTEX_ACQUIRE, (uintptr_t)mutex, false, before);
+		ring_acquired(TRACE_MUTEX_ACQUIRE, TRACE_TRIED, (uintptr_t)mutex, false, before);
 	else
 		ended(result == thrd_busy ? TRACE_MUTEX_BUSY : TRACE_MUTEX_FAIL, result,
 		      (uintptr_t)mutex);

@@ -172,7 +172,7 @@ static int unrecoverable(void *object)
 \
 		if (__builtin_expect(tried != 0, 0)) \
 			return name##_contended(object, tried, before); \
-		ring_acquired(TRACE_##kind##_ACQUIRE, (uintptr_t)object, shared_##kind(object), \
+		ring_acquired(TRACE_##kind##_ACQUIRE, 0, (uintptr_t)object, shared_##kind(object), \
 			      before); \
 		return 0; \
 	}
@@ -187,7 +187,7 @@ static int unrecoverable(void *object)
 		int result; \
 \
 		if (tried == 0) { \
-			ring_acquired(TRACE_##kind##_ACQUIRE, (uintptr_t)object, \
+			ring_acquired(TRACE_##kind##_ACQUIRE, 0, (uintptr_t)object, \
 				      shared_##kind(object), before); \
 			return 0; \
 		} \
@@ -213,7 +213,7 @@ static int unrecoverable(void *object)
 		const int result = REAL(name)(object); \
 \
 		if (result == 0) \
-			ring_acquired(TRACE_##kind##_ACQUIRE, (uintptr_t)object, \
+			ring_acquired(TRACE_##kind##_ACQUIRE, TRACE_TRIED, (uintptr_t)object, \
 				      shared_##kind(object), before); \
 		else if (result == EBUSY) \
 			ring_put(ring_current, ring_head(TRACE_##kind##_BUSY, before), \

@@ -171,13 +171,14 @@ static inline bool ring_own(const struct ring *ring, uintptr_t object)
 
 /* An acquisition that succeeded at the first try; 'before' is the counter as it was tried. An
  * object that is 'shared' with other processes may have had owners that the table does not know. */
-static inline void ring_acquired(unsigned kind, uintptr_t object, bool shared, uint64_t before)
+static inline void ring_acquired(unsigned kind, unsigned detail, uintptr_t object, bool shared,
+				 uint64_t before)
 {
 	struct ring *ring = ring_current;
 
 	if (__builtin_expect(!ring_own(ring, object) || shared, 0))
 		before = ring_raw_after();
-	ring_put(ring, ring_head(kind, before), ring_operand(0, object));
+	ring_put(ring, ring_head(kind, before), ring_operand(detail, object));
 }
 
 /* An event that ends a wait; the thread has the object now. */

@@ -79,7 +79,7 @@ static bool taken_at_once(sem_t *semaphore, uint64_t *before)
 	pthread_testcancel();
 	*before = clock_raw();
 	if (__builtin_expect(REAL(sem_trywait)(semaphore) == 0, 1)) {
-		ring_acquired(TRACE_SEM_ACQUIRE, (uintptr_t)semaphore, is_shared(semaphore),
+		ring_acquired(TRACE_SEM_ACQUIRE, 0, (uintptr_t)semaphore, is_shared(semaphore),
 			      *before);
 		return true;
 	}
@@ -135,8 +135,8 @@ int sem_trywait(sem_t *semaphore)
 	const int result = REAL(sem_trywait)(semaphore);
 
 	if (result == 0)
-		ring_acquired(TRACE_SEM_ACQUIRE, (uintptr_t)semaphore, is_shared(semaphore),
-			      before);
+		ring_acquired(TRACE_SEM_ACQUIRE, TRACE_TRIED, (uintptr_t)semaphore,
+			      is_shared(semaphore), before);
 	else if (errno == EAGAIN)
 		ring_put(ring_current, ring_head(TRACE_SEM_BUSY, before),
 			 ring_operand(EAGAIN, (uintptr_t)semaphore));

@@ -344,6 +344,22 @@ static void mark_happened(struct hazards *hazards)
 	}
 }
 
+#define TRACE_VERSION_TRIES 4
+
+/* What such a trace or program cannot show. */
+static void note(struct hazards *hazards)
+{
+	const struct trace *trace = hazards->report->trace;
+	bool tries = true;
+
+	for (size_t i = 0; i < trace->thread_count; i++)
+		tries &= trace->threads[i].header.version >= TRACE_VERSION_TRIES;
+	if (!tries)
+		hazards->notes[hazards->note_count++] =
+			"tries: in a trace of this version those that succeeded look like other "
+			"takes, and may make cycles";
+}
+
 static bool find_all(struct hazards *hazards)
 {
 	const struct locks *locks = &hazards->report->locks;
@@ -365,6 +381,7 @@ bool hazards_report(struct report *report, bool as_json, struct err *err)
 		right = find_all(hazards);
 	}
 	if (right) {
+		note(hazards);
 		judge(hazards);
 		if (as_json)
 			hazards_emit(hazards);

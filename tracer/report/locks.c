@@ -48,6 +48,11 @@ static void end_loop(const struct step *step, struct object_use *use)
 		watch_progress(&step->at);
 }
 
+static enum watch_how how_of(const struct step *step, bool waited)
+{
+	return waited ? WATCH_WAITED : step_detail(step) == TRACE_TRIED ? WATCH_TRIED : WATCH_TAKEN;
+}
+
 static void acquire(const struct step *step)
 {
 	struct actor *actor = step->at.actor;
@@ -64,7 +69,7 @@ static void acquire(const struct step *step)
 		end_loop(step, use);
 	if (step->at.locks->watch)
 		watch_acquire(&step->at, object, step->meaning->mode,
-			      actor->pending_count < pending);
+			      how_of(step, actor->pending_count < pending));
 	use->owner_died += step_detail(step) == EOWNERDEAD;
 	if (step_detail(step) == EOWNERDEAD)
 		object->holder = 0;
@@ -230,16 +235,16 @@ static inline bool take_briefly(struct step *step)
 	struct object_use *use;
 	struct duration held;
 
-	if (step->count < 2 || next->operand != step->record->operand ||
-	    meanings[record_kind(next)].take != release || step->meaning->mode != OBJECT_ALONE ||
-	    actor->pending_count > 0)
+	if (step->count < 2 || record_value(next) != step_value(step) ||
+	    step_detail(step) == EOWNERDEAD || meanings[record_kind(next)].take != release ||
+	    step->meaning->mode != OBJECT_ALONE || actor->pending_count > 0)
 		return false;
 	use = use_of(step, &object);
 	if (!use || object->holder || object->no_hold || actor->retried == object)
 		return false;
 	use->acquisitions++;
 	if (step->at.locks->watch && (actor->hold_count > 0 || object->watch))
-		watch_acquire(&step->at, object, OBJECT_ALONE, false);
+		watch_acquire(&step->at, object, OBJECT_ALONE, how_of(step, false));
 	step->record = next;
 	step->count--;
 	step->at.when = trace_when(step->at.locks->trace, next);

@@ -58,6 +58,15 @@ void watch_made(const struct moment *at, const struct object *object)
 	self(at)->made_position = at->position;
 }
 
+/* PyPy looks whether such a lock is held by trying it, in whichever thread: only the thread's
+ * creator counts, who has nothing to look for but its end. */
+static bool only_looks(const struct moment *at, const struct object *object)
+{
+	const uint32_t maker = object->watch ? object->watch->born_to : 0;
+
+	return maker && at->locks->family.threads[maker - 1].parent != at->thread;
+}
+
 static void see_first_takes(const struct moment *at, struct object *object)
 {
 	const uint64_t takes = object->uses[OBJECT_ALONE]->acquisitions;
@@ -73,7 +82,8 @@ static void see_first_takes(const struct moment *at, struct object *object)
 	}
 	self(at)->made = NULL;
 	if (takes != 2 || !object->watch || !object->watch->born_to || object->releases != 1 ||
-	    object->released_by != object->watch->born_to || object->no_hold)
+	    object->released_by != object->watch->born_to || object->no_hold ||
+	    only_looks(at, object))
 		return;
 	end = &threads[object->watch->born_to - 1].end;
 	*end = (struct watch_end){ at->thread + 1, object->released_at, at->when };
@@ -89,12 +99,15 @@ void watch_conflict(const struct moment *at, struct object *object, enum object_
 	take(at, object, mode, timeout == TRACE_UNTIMED ? ORDER_WAITED : ORDER_LIMITED);
 }
 
+/* Python tries each lock before it lets go of the interpreter's and waits: its tries are the first
+ * half of takes. What waited was told by its conflict. */
 void watch_acquire(const struct moment *at, struct object *object, enum object_mode mode,
-		   bool waited)
+		   enum watch_how how)
 {
 	if (object->type == OBJECT_SEM)
 		see_first_takes(at, object);
-	if (!waited)
+	if (how == WATCH_TAKEN ||
+	    (how == WATCH_TRIED && object->type == OBJECT_SEM && !only_looks(at, object)))
 		take(at, object, mode, ORDER_AT_ONCE);
 }
 

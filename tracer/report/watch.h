@@ -54,14 +54,20 @@ void watch_destroy(struct watch *watch);
 /* All is read. */
 void watch_complete(struct watch *watch);
 
+enum watch_how {
+	WATCH_TAKEN, /* at once */
+	WATCH_TRIED, /* at once, by a call that would not have waited */
+	WATCH_WAITED,
+};
+
 /* A record of a thread: it makes an object; */
 void watch_made(const struct moment *at, const struct object *object);
 /* has found a lock held, with a trace_timeout; */
 void watch_conflict(const struct moment *at, struct object *object, enum object_mode mode,
 		    unsigned timeout);
-/* has taken one, after a conflict or at once; not yet in its holds; */
+/* has taken one, which is not yet in its holds; */
 void watch_acquire(const struct moment *at, struct object *object, enum object_mode mode,
-		   bool waited);
+		   enum watch_how how);
 /* has taken one back from a condition; */
 void watch_acquire_again(const struct moment *at, struct object *mutex);
 /* has tried in vain to take one, or got what it had tried for; */
