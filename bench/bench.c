@@ -148,21 +148,22 @@ static void print_row(const struct result *result, const struct cell *cell, int 
 	       relative, calls[0] ? 22 : 0, latency, calls);
 }
 
-/* The workload's own results, below its row: the median, and the range where there is one. */
+/* The workload's own results that are known, below its row: the median, and the range where there
+ * is one. */
 static void print_counts(const struct cell *cell)
 {
+	size_t printed = 0;
+
 	for (size_t i = 0; cell->status == CELL_OK && i < cell->summary.own_count; i++) {
 		const struct own_count *own = &cell->summary.own[i];
 
-		printf("%s%s ", i ? ", " : "  ", own->name);
 		if (own->n == 0)
-			printf("unknown");
-		else if (own->min < own->max)
-			printf("%.10g (%.10g to %.10g)", own->median, own->min, own->max);
-		else
-			printf("%.10g", own->median);
+			continue;
+		printf("%s%s %.10g", printed++ ? ", " : "  ", own->name, own->median);
+		if (own->min < own->max)
+			printf(" (%.10g to %.10g)", own->min, own->max);
 	}
-	if (cell->status == CELL_OK && cell->summary.own_count > 0)
+	if (printed > 0)
 		putchar('\n');
 }
 

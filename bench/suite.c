@@ -3,7 +3,8 @@
 
 #define MODES "sequential,threads,gil,processes"
 #define MODELS "cpython2,cpython3"
-#define EVERY "sequential,threads,gil,processes,subinterpreters,nogil"
+#define TOGETHER "threads,gil,processes,subinterpreters,nogil"
+#define EVERY "sequential," TOGETHER
 
 const struct suite_row suite_quick[] = {
 	{ "countdown", MODES, MODELS, "1,2,4", "", 70, 0 },
@@ -14,6 +15,20 @@ const struct suite_row suite_quick[] = {
 	{ "convoy", MODES, MODELS, "2", "cpu=1", 33, 0 },
 	{ "race", "threads,gil,processes", MODELS, "10", "", 0, 1000 },
 	{ "race", "threads,gil", MODELS, "10", "sleep=1ms", 0, 10 },
+	{ "bank", "threads,gil", MODELS, "10", "sleep=10us", 0, 1000 },
+	{ "sync", "threads,gil", "cpython3", "2", "primitive=condition", 0, 2000 },
+	{ "queue", "threads,gil,processes", "cpython3", "4", "", 0, 5000 },
+	{ "ipc", "processes", "", "2", "", 0, 2000 },
+	{ "ipc", "processes", "", "2", "via=queue", 0, 2000 },
+	{ "ipc", "processes", "", "2", "via=shared", 0, 2000 },
+	{ "spawn", "sequential", "", "1", "what=thread", 0, 50 },
+	{ "spawn", "sequential", "", "1", "what=process", 0, 50 },
+	{ "spawn", "sequential", "", "1", "what=exec", 0, 20 },
+	{ "crunch", "sequential,threads,gil", "cpython3", "2", "", 0, 1000000 },
+	{ "crawl", "sequential,threads,gil", "cpython3", "8", "", 0, 24 },
+	{ "timeout", "sequential", "", "1", "", 0, 6 },
+	{ "stop", "sequential", "", "1", "what=thread", 0, 20 },
+	{ "stop", "sequential", "", "1", "what=process", 0, 20 },
 	{ 0 },
 };
 
@@ -31,7 +46,36 @@ const struct suite_row suite_full[] = {
 	{ "convoy", "threads,gil,processes", MODELS, "1", "cpu=0,io=socketpair", 10, 0 },
 	{ "convoy", "threads,gil,processes", MODELS, "2", "cpu=1,io=socketpair", 10, 0 },
 	{ "race", EVERY, MODELS ",cpython313,pypy,ruby", "10", "", 0, 1000 },
+	{ "race", EVERY, MODELS ",cpython313,pypy,ruby,ocaml5", "10", "", 0, 1000 },
 	{ "race", EVERY, MODELS, "10", "lock=lock", 0, 1000 },
-	{ "race", "threads,gil,processes", MODELS, "10", "sleep=1ms", 0, 10 },
+	{ "race", EVERY, MODELS, "10", "sleep=1ms", 0, 10 },
+	{ "bank", EVERY, MODELS, "2,10", "", 0, 10000 },
+	{ "bank", EVERY, MODELS, "10", "sleep=10us", 0, 1000 },
+	{ "bank", EVERY, MODELS, "10", "lock=one", 0, 10000 },
+	{ "bank", EVERY, MODELS, "10", "lock=each,sleep=10us", 0, 1000 },
+	{ "sync", EVERY, MODELS, "2,4", "primitive=lock,hold=1000", 0, 1000 },
+	{ "sync", EVERY, MODELS, "2", "primitive=rlock,hold=1000", 0, 1000 },
+	{ "sync", EVERY, MODELS, "2", "primitive=semaphore,hold=1000", 0, 1000 },
+	{ "sync", TOGETHER, MODELS, "2,4", "primitive=event", 0, 2000 },
+	{ "sync", TOGETHER, MODELS, "2,4", "primitive=condition", 0, 2000 },
+	{ "sync", TOGETHER, MODELS, "2,4", "primitive=barrier", 0, 2000 },
+	{ "sync", EVERY, MODELS, "2", "primitive=local", 0, 100000 },
+	{ "queue", EVERY, MODELS, "2,4", "", 0, 5000 },
+	{ "queue", EVERY, MODELS, "4", "kind=sentinel", 0, 5000 },
+	{ "queue", EVERY, MODELS, "4", "kind=joinable", 0, 5000 },
+	{ "ipc", EVERY, MODELS, "2", "", 0, 2000 },
+	{ "ipc", EVERY, MODELS, "2", "via=queue", 0, 2000 },
+	{ "ipc", EVERY, MODELS, "2", "via=socketpair", 0, 2000 },
+	{ "ipc", EVERY, MODELS, "2", "via=shared", 0, 2000 },
+	{ "ipc", EVERY, MODELS, "2", "message=64k,serialize=yes", 0, 100 },
+	{ "spawn", EVERY, MODELS, "1,2", "what=thread", 0, 100 },
+	{ "spawn", EVERY, MODELS, "1,2", "what=process", 0, 100 },
+	{ "spawn", EVERY, MODELS, "1,2", "what=exec", 0, 40 },
+	{ "crunch", EVERY, MODELS, "2,4", "", 0, 2000000 },
+	{ "crunch", EVERY, MODELS, "2", "grain=1k", 0, 2000000 },
+	{ "crawl", EVERY, MODELS, "2,8", "", 0, 40 },
+	{ "timeout", EVERY, MODELS, "1,2", "", 0, 10 },
+	{ "stop", EVERY, MODELS, "1,2", "what=thread", 0, 20 },
+	{ "stop", EVERY, MODELS, "1,2", "what=process", 0, 20 },
 	{ 0 },
 };
