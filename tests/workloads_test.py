@@ -10,9 +10,11 @@ import os
 import signal
 import subprocess
 import sys
+import time
 
 FOLDER = sys.argv[1]
 WORKERS = [1, 2, 3, 5]
+MODELS = 3  # of the lock, where others have all of them
 TIMEOUT = 120
 PR_SET_CHILD_SUBREAPER = 36
 
@@ -34,6 +36,8 @@ VARY = {
     "crunch": [["--size 1", "--size 100k --grain 10k --between 3"]],
     "crawl": [["--size 8 --latency 100us", "--size 1 --latency 0 --spread 1 --bytes 1 --parse 0"]],
     "timeout": [["--size 6 --limit 2ms"]],
+    "poolmap": [["--size 1 --item-ticks 0", "--size 71 --item-ticks 20 --sleep 10us"],
+                ["--spread even", "--spread wide"]],
     "race": [["--size 1", "--size 1000", "--size 10 --sleep 100us"], ["--lock none", "--lock lock"]],
     "bank": [["--size 1", "--size 1000", "--size 20 --sleep 100us"],
              ["--lock none", "--lock one", "--lock each --accounts 2"]],
@@ -58,12 +62,27 @@ LATENCIES_OF = {"timeout": lambda result: result["counts"]["killed"],
                 "sync": lambda result: min(result["latency"]["n"], result["size"]) if result["latency"] else 0}
 # What may need a right that is not given here.
 PRIVILEGED = {"inversion"}
+# What a pool is given besides, by the number of its workers.
+TASKS = {1: "--tasks 7", 2: "", 3: "--tasks 70 --results completed", 5: "--tasks 2"}
+REFUSED = [
+    ("countdown --tasks 3", 2, "option '--tasks' belongs to --mode thread-pool"),
+    ("countdown --mode thread-pool --tasks 0", 2, "--tasks '0' is out of range; give 1 to 100000"),
+    ("countdown --mode process-pool --gil cpython3", 2,
+     "--gil 'cpython3' needs --mode gil; --mode process-pool has no lock"),
+    ("countdown --mode gil --gil none", 2, "unknown lock model 'none'; give cpython2, cpython2cond, cpython3, "
+     "cpython313, pypy, ruby, ruby33, ocaml4, ocaml5, mutex or fair"),
+    ("mergesort --mode process-pool --return pipe", 3, "mode 'process-pool' cannot run this: its shares go from worker to worker "
+     "through pipes, and in a pool any worker may have any of them"),
+    ("sync --primitive barrier --mode thread-pool --workers 2 --tasks 3", 2,
+     "--tasks 3: the tasks wait for one another; give at most --workers (2)"),
+]
 
 FIELDS = {"workload", "mode", "gil", "workers", "size", "params", "elapsed_ns", "checksum", "per_worker",
           "gil_counts", "latency", "counts", "notes", "pool", "loop"}
 WORKER_FIELDS = {"role", "units", "elapsed_ns", "cpu_ns", "run_delay_ns", "nvcsw", "nivcsw"}
 GIL_FIELDS = {"takes", "contended", "timeouts", "switches", "drops_voluntary", "drops_forced", "wait_ns",
               "hold_ns", "requests", "drops_requested", "forced_waits", "forced_wait_ns"}
+POOL_FIELDS = {"tasks", "results", "order", "inversions"}
 LATENCY_FIELDS = {"unit", "loop", "n", "min", "p50", "p90", "p99", "p999", "max", "sum", "sub_bits",
                   "counts"}
 
@@ -89,15 +108,16 @@ def refuse_constant(word):
     raise ValueError(f"{word} is not JSON")
 
 
-def check_counts(result, complaints):
+def check_counts(result, wall_ns, complaints):
     counts = result["gil_counts"]
     if set(counts) != GIL_FIELDS:
         complaints.append(f"gil_counts has {sorted(counts)}")
     elif not (counts["takes"] == counts["drops_voluntary"] + counts["drops_forced"]
               and counts["contended"] <= counts["takes"] and counts["switches"] < counts["takes"]
               # The counter's rate comes from the run itself: a thousandth, and a microsecond.
-              # Where each worker has a lock of its own, the holds of all are added up.
-              and counts["hold_ns"] <= (result["elapsed_ns"] * 1.001 + 1000)
+              # Where each worker has a lock of its own, the holds of all are added up; a pool's
+              # workers take the lock once more to end, when the clock has stopped.
+              and counts["hold_ns"] <= ((wall_ns if result["pool"] else result["elapsed_ns"]) * 1.001 + 1000)
               * (result["workers"] if result["mode"] == "subinterpreters" else 1)):
         complaints.append(f"gil_counts do not add up: {counts}, elapsed {result['elapsed_ns']}")
 
@@ -105,6 +125,9 @@ def check_counts(result, complaints):
 def check_latency(result, complaints):
     latency, loop = result["latency"], LATENCIES.get(result["workload"])
     expected = LATENCIES_OF.get(result["workload"], lambda result: result["size"])(result) if loop else 0
+    if result["pool"] and (loop is None or result["params"].get("primitive") == "local"):  # of tasks
+        loop = "closed"
+        expected = result["pool"]["tasks"] * max(1, round(latency["n"] / result["pool"]["tasks"]))
     if latency is None or loop is None:
         if latency or expected:
             complaints.append(f"latency is {latency}")
@@ -116,7 +139,24 @@ def check_latency(result, complaints):
         complaints.append(f"latency does not add up: {latency}")
 
 
-def check_result(result, mode, gil, workers):
+def inversions(order):
+    return sum(task < max(order[:i], default=-1) for i, task in enumerate(order))
+
+
+def check_pool(result, complaints):
+    pool, wanted = result["pool"], result["params"]
+    if set(pool) != POOL_FIELDS or [pool["tasks"], pool["results"]] != [wanted["tasks"], wanted["results"]]:
+        complaints.append(f"pool is {pool}")
+        return
+    order = pool["order"]
+    if (pool["tasks"] > 64) != (order is None) \
+            or order and (sorted(order) != list(range(pool["tasks"])) or inversions(order) > pool["inversions"]):
+        complaints.append(f"the order does not add up: {pool}")
+    if result["workers"] == 1 and pool["inversions"]:
+        complaints.append(f"one worker took its tasks out of their order: {pool}")
+
+
+def check_result(result, mode, gil, workers, wall_ns):
     complaints = []
     if set(result) != FIELDS or any(set(one) != WORKER_FIELDS for one in result["per_worker"]):
         return [f"other fields than the documented: {result}"]
@@ -126,9 +166,13 @@ def check_result(result, mode, gil, workers):
     if max(one["elapsed_ns"] for one in result["per_worker"]) > result["elapsed_ns"]:
         complaints.append(f"a worker took longer than all: {result}")
     if gil:
-        check_counts(result, complaints)
+        check_counts(result, wall_ns, complaints)
     elif result["gil_counts"] is not None:
         complaints.append("counts of a lock that is not there")
+    if result["pool"]:
+        check_pool(result, complaints)
+    if (result["pool"] is not None) != mode.endswith("-pool"):
+        complaints.append(f"pool is {result['pool']}")
     check_latency(result, complaints)
     return complaints
 
@@ -139,7 +183,9 @@ def run_one(words, mode, gil, workers):
              "--tick-spins", "0", "--json"]
     if words[0] == "convoy" and workers == 1:
         words += ["--cpu", "0"]
+    begin = time.monotonic_ns()
     got = run(words)
+    wall_ns = time.monotonic_ns() - begin
     try:
         if got.returncode or got.stderr or got.stdout.count("\n") != 1:
             raise ValueError("no single line")
@@ -147,31 +193,54 @@ def run_one(words, mode, gil, workers):
     except ValueError as why:
         return None, [f"{' '.join(words)}: {why}: exit {got.returncode} {got.stderr}{got.stdout[:300]}"]
     return result["checksum"], [f"{' '.join(words)}: {what}" for what in
-                                check_result(result, mode, gil, workers)]
+                                check_result(result, mode, gil, workers, wall_ns)]
 
 
-def places_of(words):
-    """The modes that it has with these options, and their lock models; why the first has none."""
-    about = json.loads(run([*words, "--describe"]).stdout)
-    return [(mode["name"], gil["name"] if mode["takes_gil"] else None)
-            for mode in about["modes"] if not mode["reason"]
-            for gil in (about["gils"] if mode["takes_gil"] else [None])], about["modes"][0]["reason"]
+def tasks_of(about, workers):
+    if about["together"]:
+        return f"--tasks {workers} --results {'completed' if workers % 2 else 'ordered'}"
+    return TASKS.get(workers, "")
 
 
-def every_mode_has_the_same_checksum(about):
-    name = about["workload"]
-    for variant in itertools.product(*VARY.get(name, [[f"--size {max(about['size']['low'], 60)}"]])):
+def models(about, mode, number):
+    """The lock models of a mode in a variant: all of them in one, in others a few in turn."""
+    names = [gil["name"] for gil in about["gils"]]
+    if not mode["takes_gil"]:
+        return [None]
+    if mode["gil"] == "none":
+        return [None, names[number % len(names)]]
+    return (names if number == 0 else (names + names)[number % len(names):])[:MODELS if number else None]
+
+
+def every_mode_has_the_same_checksum(name):
+    default = [[f"--size {max(json.loads(run([name, '--describe']).stdout)['size']['low'], 60)}"]]
+    for number, variant in enumerate(itertools.product(*VARY.get(name, default))):
         words = [name, *" ".join(variant).split()]
-        places, reason = places_of(words)
+        about = json.loads(run([*words, "--describe"]).stdout)
+        places = [(mode["name"], gil) for mode in about["modes"] if not mode["reason"]
+                  for gil in models(about, mode, number)]
+        reason = about["modes"][0]["reason"]
         skip = reason if not places and name in PRIVILEGED else None
         complaints, sums = [], {}
         for (mode, gil), workers in itertools.product(places, NUMBERS.get(name, WORKERS)):
-            checksum, more = run_one(words, mode, gil, workers)
+            tasks = tasks_of(about, workers) if mode.endswith("-pool") else ""
+            checksum, more = run_one([*words, *tasks.split()], mode, gil, workers)
             complaints += more
             sums.setdefault(checksum, []).append(f"{mode} {gil or ''} {workers}")
         if len(sums) != 1 and not skip:
             complaints.append(f"checksums differ: {sums}")
         report(complaints, f"{' '.join(words)}: the same checksum and all fields in every mode", skip)
+
+
+def what_cannot_be_is_refused(names):
+    complaints = []
+    for words, status, sentence in REFUSED:
+        if words.split()[0] not in names:
+            continue
+        got = run(words.split())
+        if (got.returncode, got.stdout, got.stderr) != (status, "", f"{words.split()[0]}: {sentence}\n"):
+            complaints.append(f"{words}: {got.returncode} {got.stdout}{got.stderr}")
+    report(complaints, "options of other modes, and tasks that cannot be, are refused in one sentence")
 
 
 def children_of(pid, wanted):
@@ -206,8 +275,8 @@ def alive(pid):
         return False
 
 
-def a_killed_worker_ends_the_run(name, options):
-    words = [name, "--mode", "processes", "--workers", "3", *options]
+def a_killed_worker_ends_the_run(name, mode, options):
+    words = [name, "--mode", mode, "--workers", "3", *options]
     process, children = start_long(words, 3)
     os.kill(children[1], signal.SIGKILL)
     out, err = process.communicate(timeout=TIMEOUT)
@@ -234,10 +303,11 @@ def test_processes(names):
         print("# no PR_SET_CHILD_SUBREAPER here")
         return
     long_runs = {"countdown": ["--size", "1000G"], "iosleep": ["--size", "1000M", "--io", "pipe"]}
-    for name in [name for name in long_runs if name in names]:
-        a_killed_worker_ends_the_run(name, long_runs[name])
+    for name, mode in itertools.product([name for name in long_runs if name in names],
+                                        ["processes", "process-pool"]):
+        a_killed_worker_ends_the_run(name, mode, long_runs[name])
         for number in signal.SIGTERM, signal.SIGKILL:
-            a_killed_parent_leaves_nobody([name, "--mode", "processes", "--workers", "3",
+            a_killed_parent_leaves_nobody([name, "--mode", mode, "--workers", "3",
                                            *long_runs[name]], 3, number)
     # What workloads start themselves: with this seed the first call of each worker does not return.
     own = {"crawl": (["--size", "1000M"], 1),
@@ -256,7 +326,8 @@ names = sys.argv[2:] or sorted(name for name in os.listdir(FOLDER)
                                if os.path.isfile(os.path.join(FOLDER, name))
                                and os.access(os.path.join(FOLDER, name), os.X_OK))
 for name in names:
-    every_mode_has_the_same_checksum(json.loads(run([name, "--describe"]).stdout))
+    every_mode_has_the_same_checksum(name)
+what_cannot_be_is_refused(names)
 test_processes(names)
 print(f"1..{count}")
 sys.exit(1 if failures else 0)

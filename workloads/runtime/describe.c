@@ -38,6 +38,8 @@ static void describe_modes(struct emit *emit, const struct run *run)
 		emit_string(emit, "name", modes[i]->name);
 		emit_string(emit, "summary", modes[i]->summary);
 		emit_bool(emit, "takes_gil", modes[i]->gil);
+		emit_string(emit, "gil", modes[i]->gil);
+		describe_params(emit, "params", modes[i]->params);
 		emit_string(emit, "reason", run_refusal(run, modes[i]));
 		emit_close(emit, '}');
 	}
@@ -60,6 +62,8 @@ void describe(const struct run *run, const struct param *common, FILE *to)
 	for (size_t i = 0; workload->counts && workload->counts[i]; i++)
 		emit_string(&emit, NULL, workload->counts[i]);
 	emit_close(&emit, ']');
+	/* Its workers wait for one another: a pool must not have fewer workers than tasks. */
+	emit_bool(&emit, "together", run->plan.together);
 	describe_modes(&emit, run);
 	emit_open(&emit, "gils", '[');
 	for (size_t i = 0; gils[i]; i++) {

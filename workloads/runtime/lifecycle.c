@@ -62,7 +62,7 @@ void run_worker(struct worker *w)
 	const unsigned phases = run->plan.phases;
 	struct witness since;
 
-	run_place(run, w->index);
+	run_place(run, w->self);
 	run_clock_prepare(&since);
 	pthread_barrier_wait(run->barrier);
 	run_clock_start(w, &since);

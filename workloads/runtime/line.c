@@ -1,6 +1,7 @@
 /* The result of a run: the one line that the runner reads, and the few lines that people read. */
 #include "base/emit.h"
 #include "workloads/runtime/mode.h"
+#include "workloads/runtime/pool.h"
 
 #include <inttypes.h>
 #include <string.h>
@@ -80,11 +81,17 @@ static void print_gil_counts(struct emit *emit, const struct run *run)
 	emit_close(emit, '}');
 }
 
+/* A pool's tasks are submitted when those of the phase before were received. */
+static const char *loop_of(const struct run *run)
+{
+	return run->plan.loop ? run->plan.loop : "closed";
+}
+
 /* All workers' latencies in one; the caller's memory, it is large. */
 static void merge_latencies(const struct run *run, struct histogram *all)
 {
 	*all = (struct histogram){ 0 };
-	for (unsigned i = 0; i < run->workers; i++)
+	for (unsigned i = 0; i < run->parties; i++)
 		histogram_merge(all, &run->result[i].latency);
 }
 
@@ -99,7 +106,7 @@ static void print_latency(struct emit *emit, const struct run *run)
 	}
 	emit_open(emit, "latency", '{');
 	emit_string(emit, "unit", "ns");
-	emit_string(emit, "loop", run->plan.loop);
+	emit_string(emit, "loop", loop_of(run));
 	histogram_emit(&all, emit);
 	emit_u64(emit, "sum", all.sum);
 	emit_close(emit, '}');
@@ -162,6 +169,29 @@ static void print_notes(struct emit *emit, const struct run *run)
 	emit_close(emit, ']');
 }
 
+static void print_pool(struct emit *emit, const struct run *run)
+{
+	const struct pool *pool = run->pool;
+
+	if (!pool) {
+		emit_null(emit, "pool");
+		return;
+	}
+	emit_open(emit, "pool", '{');
+	emit_u64(emit, "tasks", pool->tasks);
+	emit_string(emit, "results", param_text(&run->params, "results"));
+	if (pool->tasks > POOL_ORDER_MAX) {
+		emit_null(emit, "order");
+	} else {
+		emit_open(emit, "order", '[');
+		for (unsigned i = 0; i < pool->tasks; i++)
+			emit_u64(emit, NULL, pool->order[i]);
+		emit_close(emit, ']');
+	}
+	emit_u64(emit, "inversions", pool->inversions);
+	emit_close(emit, '}');
+}
+
 void run_print_json(const struct run *run, FILE *to)
 {
 	struct emit emit;
@@ -183,7 +213,7 @@ void run_print_json(const struct run *run, FILE *to)
 	print_latency(&emit, run);
 	print_counts(&emit, run);
 	print_notes(&emit, run);
-	emit_null(&emit, "pool");
+	print_pool(&emit, run);
 	emit_null(&emit, "loop");
 	emit_close(&emit, '}');
 }
@@ -225,12 +255,16 @@ void run_print(const struct run *run, FILE *to)
 			" forced\n",
 			counts->takes, counts->contended, counts->switches, counts->timeouts,
 			counts->drops_voluntary, counts->drops_forced);
+	if (run->pool)
+		fprintf(to, "pool: %u tasks, results %s, %" PRIu64 " inversions\n",
+			run->pool->tasks, param_text(&run->params, "results"),
+			run->pool->inversions);
 	merge_latencies(run, &all);
 	if (all.n)
 		fprintf(to,
 			"latency (%s loop): %" PRIu64
 			" operations, %.1f per second, p50 %.3f ms, p99 %.3f ms, max %.3f ms\n",
-			run->plan.loop, all.n, (double)all.n / seconds,
+			loop_of(run), all.n, (double)all.n / seconds,
 			(double)histogram_percentile(&all, 0.5) / 1e6,
 			(double)histogram_percentile(&all, 0.99) / 1e6, (double)all.max / 1e6);
 	print_own(run, to);

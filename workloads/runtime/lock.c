@@ -4,9 +4,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-void *run_open_lock(const struct run *run, unsigned workers, struct err *err)
+void *run_open_lock(const struct run *run, unsigned parties, struct err *err)
 {
-	const unsigned threads = workers * (1 + run->plan.helpers);
+	const unsigned threads = parties * (1 + run->plan.helpers);
 	const size_t bytes = gil_bytes(run->gil, threads);
 	void *lock = aligned_alloc(64, bytes);
 
@@ -30,11 +30,11 @@ static void seat_one(struct worker *w, const struct gil *gil, void *lock, unsign
 	w->tick = gil->tick(lock, seat);
 }
 
-void run_seat(struct worker *w, const struct gil *gil, void *lock, unsigned seat, unsigned workers)
+void run_seat(struct worker *w, const struct gil *gil, void *lock, unsigned seat, unsigned parties)
 {
 	seat_one(w, gil, lock, seat);
 	if (w->run->helper)
-		seat_one(&w->run->helper[w->self].worker, gil, lock, workers + seat);
+		seat_one(&w->run->helper[w->self].worker, gil, lock, parties + seat);
 }
 
 void run_close_lock(struct run *run, void *lock)

@@ -21,7 +21,8 @@ static struct param common[] = {
 	[ROW_GIL] = { .name = "gil",
 		      .kind = PARAM_TEXT,
 		      .value = "MODEL",
-		      .help = "the lock model (default cpython3; of subinterpreters cpython313)" },
+		      .help = "the lock model (default cpython3; of subinterpreters cpython313; of "
+			      "thread-pool none)" },
 	[ROW_WORKERS] = { .name = "workers",
 			  .kind = PARAM_NUMBER,
 			  .fallback = "2",
@@ -105,6 +106,8 @@ static bool find_gil(struct run *run, const char *name, struct err *err)
 					run->mode->name);
 	if (!name)
 		name = run->mode->gil;
+	if (strcmp(name, GIL_NONE) == 0 && strcmp(run->mode->gil, GIL_NONE) == 0)
+		return true;
 	for (; gils[count]; count++) {
 		names[count] = gils[count]->name;
 		if (strcmp(names[count], name) == 0) {
@@ -124,19 +127,37 @@ static bool is_known(const struct run *run, const char *name)
 	return false;
 }
 
-/* An option of another lock model deserves a better answer than "unknown". */
+/* Whether an option was given that the run does not know, but these rows: its name. */
+static const char *find_elsewhere(int argc, char *const argv[], const struct run *run,
+				  const struct param *row)
+{
+	char word[80];
+
+	for (; row && row->name; row++) {
+		snprintf(word, sizeof(word), "--%s", row->name);
+		if (!is_known(run, row->name) && look_ahead(argc, argv, word))
+			return row->name;
+	}
+	return NULL;
+}
+
+/* An option of another lock model or mode deserves a better answer than "unknown". */
 static bool explain_unknown(int argc, char *const argv[], const struct run *run, struct err *err)
 {
-	for (size_t g = 0; gils[g]; g++) {
-		for (const struct param *row = gils[g]->params; row && row->name; row++) {
-			char word[80];
+	const char *name;
 
-			snprintf(word, sizeof(word), "--%s", row->name);
-			if (!is_known(run, row->name) && look_ahead(argc, argv, word))
-				return err_set(err, EXIT_MISUSE,
-					       "option '%s' belongs to --mode gil --gil %s", word,
-					       gils[g]->name);
-		}
+	for (size_t g = 0; gils[g]; g++) {
+		name = find_elsewhere(argc, argv, run, gils[g]->params);
+		if (name)
+			return err_set(err, EXIT_MISUSE,
+				       "option '--%s' belongs to --mode gil --gil %s", name,
+				       gils[g]->name);
+	}
+	for (size_t m = 0; modes[m]; m++) {
+		name = find_elsewhere(argc, argv, run, modes[m]->params);
+		if (name)
+			return err_set(err, EXIT_MISUSE, "option '--%s' belongs to --mode %s", name,
+				       modes[m]->name);
 	}
 	return false;
 }
@@ -210,6 +231,18 @@ static bool confine(struct run *run, struct err *err)
 	return !pin || read_pins(run, pin, err);
 }
 
+static void count_shares(struct run *run)
+{
+	run->workers = (unsigned)param_number(&run->params, "workers");
+	run->parties = run->workers + run->mode->pool;
+	run->shares = run->workers;
+	if (!run->mode->pool)
+		return;
+	if (!param_get(&run->params, "tasks")->given)
+		param_set_number(&run->params, "tasks", run->workers);
+	run->shares = (unsigned)param_number(&run->params, "tasks");
+}
+
 static bool read_options(struct run *run, int argc, char *const argv[], struct err *err)
 {
 	const char *mode = look_ahead(argc, argv, "--mode");
@@ -228,6 +261,7 @@ static bool read_options(struct run *run, int argc, char *const argv[], struct e
 		common[ROW_WORKERS].fallback = run->workload->workers_default;
 	param_set_add(&run->params, common);
 	param_set_add(&run->params, run->workload->params);
+	param_set_add(&run->params, run->mode->params);
 	if (run->gil)
 		param_set_add(&run->params, run->gil->params);
 	if (!param_set_parse(&run->params, argc, argv, &next, err)) {
@@ -237,7 +271,7 @@ static bool read_options(struct run *run, int argc, char *const argv[], struct e
 	if (next < argc)
 		return err_set(err, EXIT_MISUSE, "unexpected word '%s'; options start with --",
 			       argv[next]);
-	run->workers = (unsigned)param_number(&run->params, "workers");
+	count_shares(run);
 	return confine(run, err);
 }
 
@@ -263,6 +297,12 @@ static void help(const struct run *run)
 
 		printf("  %-24s %s%s\n", modes[i]->name, reason ? "not here: " : "",
 		       reason ? reason : modes[i]->summary);
+	}
+	for (size_t i = 0; modes[i]; i++) {
+		if (!modes[i]->params)
+			continue;
+		printf("\n--mode %s:\n", modes[i]->name);
+		param_help(modes[i]->params, stdout);
 	}
 	for (size_t i = 0; gils[i]; i++) {
 		printf("\n--gil %s: %s\n", gils[i]->name, gils[i]->summary);

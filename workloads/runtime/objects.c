@@ -5,7 +5,7 @@
 #include "workloads/runtime/mode.h"
 #include "workloads/runtime/object_lock.h"
 
-#include <stdlib.h>
+#include <errno.h>
 #include <string.h>
 
 /* A list keeps so many of its elements. */
@@ -71,54 +71,69 @@ static void (*const uses[][2])(struct worker *w) = {
 
 static bool is_shared(const struct run *run)
 {
-	return run->plan.object != OBJECT_PRIVATE && run->mode->objects != OBJECTS_APART;
+	return run->plan.object != OBJECT_PRIVATE && mode_objects(run) != OBJECTS_APART;
 }
 
 bool run_make_objects(struct run *run, struct err *err)
 {
 	const bool shared = is_shared(run);
 	const size_t bytes = (shared ? 1 : run->workers) * sizeof(struct object);
-	struct object *objects = aligned_alloc(64, bytes);
+	/* Who checks them may be another process than used them. */
+	struct object *objects = run_share(bytes);
 
 	if (!objects)
-		return err_set(err, EXIT_IMPOSSIBLE, "cannot allocate %u objects", run->workers);
-	memset(objects, 0, bytes);
+		return err_set(err, EXIT_IMPOSSIBLE, "cannot map %u objects: %s", run->workers,
+			       strerror(errno));
 	for (unsigned i = 0; i < run->workers; i++) {
 		struct worker *w = &run->worker[i];
 
 		w->object = &objects[shared ? 0 : i];
 		w->references = &w->object->references;
 		w->use_object =
-			uses[run->plan.object][shared && run->mode->objects == OBJECTS_AT_ONCE];
+			uses[run->plan.object][shared && mode_objects(run) == OBJECTS_AT_ONCE];
 		atomic_store_explicit(w->references, REFERENCES_AT_FIRST, memory_order_relaxed);
 	}
 	return true;
 }
 
-/* The units done by all who use the worker's object. */
-static uint64_t units_of(const struct worker *w)
+/* The units done by all who use the object that is worker i's. */
+static uint64_t units_of(const struct run *run, unsigned i)
 {
 	uint64_t units = 0;
 
-	if (!is_shared(w->run))
-		return w->result->units;
-	for (unsigned i = 0; i < w->count; i++)
-		units += w->run->result[i].units;
+	if (!is_shared(run))
+		return run->result[i].units;
+	for (i = 0; i < run->workers; i++)
+		units += run->result[i].units;
 	return units;
 }
 
-uint64_t worker_check_object(struct worker *w)
+/* Worker i's object: the uses that were counted. */
+static uint64_t check_one(struct worker *w, unsigned i)
 {
 	const enum object_use use = w->run->plan.object;
-	const struct object *object = w->object;
+	const struct object *object = w->run->worker[i].object;
 	const uint64_t counted = use == OBJECT_LIST ? object->length : object->number;
+	const uint64_t units = units_of(w->run, i);
 
 	if (atomic_load_explicit(&object->references, memory_order_relaxed) != REFERENCES_AT_FIRST)
 		worker_fail(w, "references to an object were lost");
 	if (use != OBJECT_LIST && use != OBJECT_NUMBER)
 		return 0;
-	if (counted != units_of(w))
+	if (counted != units)
 		worker_fail(w, "an object was used %llu times, counted %llu",
-			    (unsigned long long)units_of(w), (unsigned long long)counted);
-	return is_shared(w->run) && w->index > 0 ? 0 : counted;
+			    (unsigned long long)units, (unsigned long long)counted);
+	return counted;
+}
+
+uint64_t worker_check_object(struct worker *w)
+{
+	const unsigned objects = is_shared(w->run) ? 1 : w->run->workers;
+	uint64_t counted = 0;
+
+	if (w->index > 0)
+		return 0;
+	for (unsigned i = 0; i < objects; i++)
+		counted += check_one(w, i);
+	return counted;
 }

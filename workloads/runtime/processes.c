@@ -1,5 +1,5 @@
 /* Every worker is a forked process: nothing is shared but what the runtime shares on purpose. */
-#include "workloads/runtime/mode.h"
+#include "workloads/runtime/processes.h"
 
 #include <errno.h>
 #include <signal.h>
@@ -26,9 +26,7 @@ static unsigned index_of(const pid_t *children, unsigned count, pid_t pid)
 	return i;
 }
 
-/* The others wait at a barrier for one that is gone: they are killed, and
- * the reason is returned. */
-static bool wait_all(struct run *run, pid_t *children, struct err *err)
+bool processes_wait(const struct run *run, pid_t *children, struct err *err)
 {
 	bool good = true;
 
@@ -58,9 +56,9 @@ static bool wait_all(struct run *run, pid_t *children, struct err *err)
 	return good;
 }
 
-static bool run_processes(struct run *run, struct err *err)
+bool processes_fork(struct run *run, pid_t *children, void (*live)(struct worker *w),
+		    struct err *err)
 {
-	pid_t children[WORKERS_MAX] = { 0 };
 	const pid_t parent = getpid();
 
 	fflush(NULL);
@@ -71,7 +69,7 @@ static bool run_processes(struct run *run, struct err *err)
 			prctl(PR_SET_PDEATHSIG, SIGKILL);
 			if (getppid() != parent)
 				_exit(1);
-			run_worker(&run->worker[i]);
+			live(&run->worker[i]);
 			_exit(0);
 		}
 		if (children[i] < 0) {
@@ -83,7 +81,14 @@ static bool run_processes(struct run *run, struct err *err)
 			return false;
 		}
 	}
-	return wait_all(run, children, err);
+	return true;
+}
+
+static bool run_processes(struct run *run, struct err *err)
+{
+	pid_t children[WORKERS_MAX] = { 0 };
+
+	return processes_fork(run, children, run_worker, err) && processes_wait(run, children, err);
 }
 
 const struct mode mode_processes = {

@@ -23,6 +23,11 @@ static void *map(size_t bytes, int flags)
 	return at == MAP_FAILED ? NULL : at;
 }
 
+void *run_share(size_t bytes)
+{
+	return map(bytes, MAP_SHARED);
+}
+
 /* What the kernel thinks can be had without swapping; all there is when it does not say. */
 static uint64_t available_bytes(void)
 {
@@ -50,6 +55,14 @@ static bool check_memory(const struct run *run, struct err *err)
 		       (double)have / 0x1p30);
 }
 
+/* A pool has one if one was given. */
+static bool shares_lock(const struct run *run, const struct mode *mode)
+{
+	if (mode->gil && strcmp(mode->gil, GIL_NONE) == 0)
+		return run->mode == mode && run->gil;
+	return mode->gil && mode->objects == OBJECTS_IN_TURN;
+}
+
 const char *run_refusal(const struct run *run, const struct mode *mode)
 {
 	const struct workload_refusal *row = run->workload->refusals;
@@ -60,17 +73,20 @@ const char *run_refusal(const struct run *run, const struct mode *mode)
 	}
 	if (run->plan.refusal)
 		return run->plan.refusal;
-	if (run->plan.one_lock && (!mode->gil || mode->objects != OBJECTS_IN_TURN))
+	if (run->plan.one_lock && !shares_lock(run, mode))
 		return "its workers must share an interpreter's lock";
-	return run->plan.together && mode->in_turn ?
-		       "its workers wait for one another, so all must run at once" :
-		       NULL;
+	if (run->plan.together && mode->in_turn)
+		return "its workers wait for one another, so all must run at once";
+	if (run->plan.region_private && mode->apart && mode->pool)
+		return "its shares go from worker to worker through pipes, and in a pool any "
+		       "worker may have any of them";
+	return NULL;
 }
 
 bool run_plan(struct run *run, struct err *err)
 {
 	const struct worker first = {
-		.count = run->workers,
+		.count = run->shares,
 		.size = param_number(&run->params, "size"),
 		.params = &run->params,
 	};
@@ -78,6 +94,11 @@ bool run_plan(struct run *run, struct err *err)
 	run->plan = (struct workload_plan){ .phases = 1 };
 	if (run->workload->plan && !run->workload->plan(&first, &run->plan, err))
 		return false;
+	if (run->plan.together && run->shares > run->workers)
+		return err_set(
+			err, EXIT_MISUSE,
+			"--tasks %u: the tasks wait for one another; give at most --workers (%u)",
+			run->shares, run->workers);
 	return check_memory(run, err);
 }
 
@@ -92,7 +113,7 @@ static bool allocate_region(struct run *run, struct err *err)
 	if (!region)
 		return err_set(err, EXIT_IMPOSSIBLE, "cannot map %zu bytes: %s",
 			       run->plan.region_bytes, strerror(errno));
-	for (unsigned i = 0; i < run->workers; i++)
+	for (unsigned i = 0; i < run->parties; i++)
 		run->worker[i].region = region;
 	return true;
 }
@@ -102,10 +123,10 @@ static bool make_helpers(struct run *run, struct err *err)
 {
 	if (run->plan.helpers == 0)
 		return true;
-	run->helper = aligned_alloc(64, run->workers * sizeof(*run->helper));
+	run->helper = aligned_alloc(64, run->parties * sizeof(*run->helper));
 	if (!run->helper)
-		return err_set(err, EXIT_IMPOSSIBLE, "cannot allocate %u helpers", run->workers);
-	for (unsigned i = 0; i < run->workers; i++) {
+		return err_set(err, EXIT_IMPOSSIBLE, "cannot allocate %u helpers", run->parties);
+	for (unsigned i = 0; i < run->parties; i++) {
 		struct helper *helper = &run->helper[i];
 
 		*helper = (struct helper){ .worker = run->worker[i],
@@ -120,14 +141,14 @@ static bool make_barrier(struct run *run, struct err *err)
 	pthread_barrierattr_t attr;
 	int failed;
 
-	run->barrier = map(sizeof(*run->barrier), MAP_SHARED);
+	run->barrier = run_share(sizeof(*run->barrier));
 	if (!run->barrier)
 		return err_set(err, EXIT_IMPOSSIBLE, "cannot map a barrier: %s", strerror(errno));
 	failed = pthread_barrierattr_init(&attr);
 	if (!failed && run->mode->apart)
 		failed = pthread_barrierattr_setpshared(&attr, PTHREAD_PROCESS_SHARED);
 	if (!failed)
-		failed = pthread_barrier_init(run->barrier, &attr, run->workers);
+		failed = pthread_barrier_init(run->barrier, &attr, run->parties);
 	if (failed)
 		return err_set(err, EXIT_IMPOSSIBLE, "cannot make a barrier: %s", strerror(failed));
 	pthread_barrierattr_destroy(&attr);
@@ -245,21 +266,21 @@ static bool make_workers(struct run *run, struct err *err)
 	if (!param_get(&run->params, "tick-spins")->given)
 		param_set_number(&run->params, "tick-spins",
 				 run_calibrate_tick(param_number(&run->params, "tick-ns")));
-	run->worker = calloc(run->workers, sizeof(*run->worker));
-	run->own_tick = aligned_alloc(64, run->workers * sizeof(*run->own_tick));
+	run->worker = calloc(run->parties, sizeof(*run->worker));
+	run->own_tick = aligned_alloc(64, run->parties * sizeof(*run->own_tick));
 	/* Histograms are large: touched now, not when the first latency comes. */
-	run->result = map(run->workers * sizeof(*run->result),
-			  MAP_SHARED | (run->plan.loop ? MAP_POPULATE : 0));
+	run->result = map(run->parties * sizeof(*run->result),
+			  MAP_SHARED | (run->plan.loop || run->mode->pool ? MAP_POPULATE : 0));
 	if (!run->worker || !run->own_tick || !run->result)
 		return err_set(err, EXIT_IMPOSSIBLE, "cannot allocate %u workers", run->workers);
-	for (unsigned i = 0; i < run->workers; i++) {
+	for (unsigned i = 0; i < run->parties; i++) {
 		run->own_tick[i] = (struct own_tick){ .tick = { INT_MAX, 0 } };
 		run->worker[i] = (struct worker){
 			.tick_spins = param_number(&run->params, "tick-spins"),
 			.tick = &run->own_tick[i].tick,
 			.self = i,
 			.index = i,
-			.count = run->workers,
+			.count = run->shares,
 			.size = param_number(&run->params, "size"),
 			.params = &run->params,
 			.result = &run->result[i],
@@ -328,6 +349,10 @@ uint64_t run_elapsed_ns(const struct run *run)
 {
 	uint64_t start = UINT64_MAX, finish = 0, sum = 0;
 
+	/* From the first task's submission to the last one's receipt. */
+	if (run->pool)
+		return run->result[run->workers].elapsed_ns;
+
 	for (unsigned i = 0; i < run->workers; i++) {
 		const struct worker_result *result = &run->result[i];
 
@@ -342,7 +367,7 @@ uint64_t run_checksum(const struct run *run)
 {
 	uint64_t sum = 0;
 
-	for (unsigned i = 0; i < run->workers; i++)
+	for (unsigned i = 0; i < run->parties; i++)
 		sum += run->result[i].checksum;
 	return sum;
 }

@@ -53,6 +53,7 @@ struct helper {
 };
 
 struct mode;
+struct pool;
 
 struct run {
 	const struct workload *workload;
@@ -60,16 +61,21 @@ struct run {
 	const struct gil *gil; /* null: no lock */
 	struct param_set params;
 	struct workload_plan plan;
-	unsigned workers;
+	unsigned workers; /* that run at once */
+	unsigned shares;  /* of the work: as many as workers, or a pool's tasks */
+	/* Who has a row in 'worker' and 'result': the workers, and behind them in a pool the thread
+	 * that hands out the tasks. */
+	unsigned parties;
 	cpu_set_t cpus;             /* all that workers may use */
 	unsigned pins[CPU_SETSIZE]; /* worker i is placed on pins[i % pin_count] */
 	unsigned pin_count;         /* 0: not placed */
 
-	struct worker *worker;        /* [workers]; private to each process after fork */
-	struct own_tick *own_tick;    /* [workers]: what ticks look at where there is no lock */
-	struct helper *helper;        /* [workers]; null: the plan asks for none */
-	struct worker_result *result; /* [workers], shared */
-	pthread_barrier_t *barrier;   /* of all workers, shared; unused when sequential */
+	struct worker *worker;        /* [parties]; private to each process after fork */
+	struct own_tick *own_tick;    /* [parties]: what ticks look at where there is no lock */
+	struct helper *helper;        /* [parties]; null: the plan asks for none */
+	struct worker_result *result; /* [parties], shared */
+	pthread_barrier_t *barrier;   /* of all parties, shared; unused when sequential */
+	struct pool *pool;            /* null: the mode is none */
 	int (*echo)[2];               /* [workers]: to write to, to read from */
 	int (*pipes)[2]; /* [workers]: pipes[i] carries what i gives; null: not needed */
 	pid_t echo_peer; /* 0: none */
@@ -98,14 +104,17 @@ void run_clock_prepare(struct witness *since); /* what takes its time to read: b
 void run_clock_start(struct worker *w, struct witness *since);
 void run_clock_stop(struct worker *w, const struct witness *since);
 
+/* Memory that processes share, zeroed; null: there is none, errno says why. */
+void *run_share(size_t bytes);
+
 /* Gives each worker the object that the plan asks for. */
 bool run_make_objects(struct run *run, struct err *err);
 
-/* A lock of the run's model for so many workers and their helpers; null: failed. */
-void *run_open_lock(const struct run *run, unsigned workers, struct err *err);
+/* A lock of the run's model for so many parties and their helpers; null: failed. */
+void *run_open_lock(const struct run *run, unsigned parties, struct err *err);
 /* Makes a worker one of the lock's threads: number 'seat', from 0; its helper has a seat behind
- * those of all 'workers' of the lock. */
-void run_seat(struct worker *w, const struct gil *gil, void *lock, unsigned seat, unsigned workers);
+ * those of all 'parties' of the lock. */
+void run_seat(struct worker *w, const struct gil *gil, void *lock, unsigned seat, unsigned parties);
 /* When no thread uses it any more: adds its counts to the run's. */
 void run_close_lock(struct run *run, void *lock);
 

@@ -4,22 +4,25 @@
 #include <stdio.h>
 #include <string.h>
 
+/* Of the one run in a process. */
+static void (*life)(struct worker *w);
+
 static void *start(void *memory)
 {
 	struct worker *w = memory;
 	char name[16];
 
 	/* So that traces and debuggers tell them apart. */
-	snprintf(name, sizeof(name), "worker %u", w->index);
+	snprintf(name, sizeof(name), "worker %u", w->self);
 	pthread_setname_np(pthread_self(), name);
-	run_worker(w);
+	life(w);
 	return NULL;
 }
 
-bool run_threads(struct run *run, struct err *err)
+bool threads_start(struct run *run, pthread_t *threads, void (*live)(struct worker *w),
+		   struct err *err)
 {
-	pthread_t threads[WORKERS_MAX];
-
+	life = live;
 	for (unsigned i = 0; i < run->workers; i++) {
 		const int failed = pthread_create(&threads[i], NULL, start, &run->worker[i]);
 
@@ -27,8 +30,22 @@ bool run_threads(struct run *run, struct err *err)
 			return err_set(err, EXIT_IMPOSSIBLE, "cannot start thread %u of %u: %s",
 				       i + 1, run->workers, strerror(failed));
 	}
+	return true;
+}
+
+void threads_join(const struct run *run, const pthread_t *threads)
+{
 	for (unsigned i = 0; i < run->workers; i++)
 		pthread_join(threads[i], NULL);
+}
+
+bool run_threads(struct run *run, struct err *err)
+{
+	pthread_t threads[WORKERS_MAX];
+
+	if (!threads_start(run, threads, run_worker, err))
+		return false;
+	threads_join(run, threads);
 	return true;
 }
 

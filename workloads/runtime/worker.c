@@ -178,18 +178,22 @@ void worker_did(struct worker *w, uint64_t units)
 
 void worker_role(struct worker *w, const char *role)
 {
-	snprintf(w->result->role, sizeof(w->result->role), "%s", role);
+	char *mine = w->result->role;
+
+	/* In a pool a worker may have tasks of every kind. */
+	snprintf(mine, sizeof(w->result->role), "%s",
+		 mine[0] && strcmp(mine, role) != 0 ? "mixed" : role);
 }
 
 const char *worker_alone(const struct worker *w, bool waits)
 {
 	const struct mode *mode = w->run->mode;
 
-	if (w->count == 1)
+	if (w->run->workers == 1 || w->count == 1)
 		return "there is one worker";
 	if (mode->alone && (mode->in_turn || !waits))
 		return mode->alone;
-	if (mode->objects == OBJECTS_IN_TURN && !w->steps && !waits)
+	if (mode_objects(w->run) == OBJECTS_IN_TURN && !w->steps && !waits)
 		return "the lock changes hands at backward jumps and calls alone, and the read and "
 		       "the write have none between them";
 	return NULL;
