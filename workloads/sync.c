@@ -164,17 +164,19 @@ static void take_turns(struct worker *w, enum primitive primitive, uint64_t time
 }
 
 /* The token is here: writes down how long it took, and returns who is next. */
-static unsigned got_token(struct worker *w, const struct place *own, uint64_t got_ns)
+static unsigned got_token(struct worker *w, const struct place *own, uint64_t got_ns,
+			  uint64_t ticks)
 {
 	if (own->given_ns > 0)
 		worker_latency(w, got_ns - own->given_ns);
-	hold(w, param_number(w->params, "hold"));
+	hold(w, ticks);
 	worker_tick(w);
 	return (w->index + 1) % w->count;
 }
 
 static void pass_by_events(struct worker *w, uint64_t times)
 {
+	const uint64_t ticks = param_number(w->params, "hold");
 	struct shared *shared = w->region;
 	struct place *own = &shared->places[w->index];
 
@@ -185,7 +187,7 @@ static void pass_by_events(struct worker *w, uint64_t times)
 		event_wait(w, &own->event);
 		got_ns = worker_now_ns();
 		event_clear(w, &own->event);
-		next = &shared->places[got_token(w, own, got_ns)];
+		next = &shared->places[got_token(w, own, got_ns, ticks)];
 		next->given_ns = worker_now_ns();
 		event_set(w, &next->event);
 	}
@@ -193,6 +195,7 @@ static void pass_by_events(struct worker *w, uint64_t times)
 
 static void pass_by_conditions(struct worker *w, uint64_t times)
 {
+	const uint64_t ticks = param_number(w->params, "hold");
 	struct shared *shared = w->region;
 	struct place *own = &shared->places[w->index];
 
@@ -202,7 +205,7 @@ static void pass_by_conditions(struct worker *w, uint64_t times)
 		lock_take(w, &shared->lock);
 		while (shared->turn != w->index)
 			condition_wait(w, &own->condition, &shared->lock);
-		shared->turn = got_token(w, own, worker_now_ns());
+		shared->turn = got_token(w, own, worker_now_ns(), ticks);
 		next = &shared->places[shared->turn];
 		next->given_ns = worker_now_ns();
 		condition_signal(w, &next->condition);

@@ -44,8 +44,12 @@ bool lock_try(struct worker *w, struct lock *lock)
 
 void lock_take(struct worker *w, struct lock *lock)
 {
-	/* Where no lock has to be let go of, libc's own call is both. */
-	if (w->gil && lock_try(w, lock))
+	/* Where no lock has to be let go of, libc's own call is all that is made. */
+	if (!w->gil) {
+		must(pthread_mutex_lock(&lock->mutex), "pthread_mutex_lock");
+		return;
+	}
+	if (lock_try(w, lock))
 		return;
 	worker_block(w);
 	must(pthread_mutex_lock(&lock->mutex), "pthread_mutex_lock");
@@ -120,18 +124,27 @@ void semaphore_make(struct worker *w, struct semaphore *semaphore, unsigned valu
 	must(sem_init(&semaphore->sem, w->run->mode->apart, value) ? errno : 0, "sem_init");
 }
 
-void semaphore_take(struct worker *w, struct semaphore *semaphore)
+static void wait_for_semaphore(struct semaphore *semaphore)
 {
 	int failed;
 
-	if (w->gil && sem_trywait(&semaphore->sem) == 0)
-		return;
-	worker_block(w);
 	do
 		failed = sem_wait(&semaphore->sem) ? errno : 0;
 	while (failed == EINTR);
-	worker_unblock(w);
 	must(failed, "sem_wait");
+}
+
+void semaphore_take(struct worker *w, struct semaphore *semaphore)
+{
+	if (!w->gil) {
+		wait_for_semaphore(semaphore);
+		return;
+	}
+	if (sem_trywait(&semaphore->sem) == 0)
+		return;
+	worker_block(w);
+	wait_for_semaphore(semaphore);
+	worker_unblock(w);
 }
 
 void semaphore_give(struct worker *w, struct semaphore *semaphore)
