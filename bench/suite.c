@@ -29,6 +29,11 @@ const struct suite_row suite_quick[] = {
 	{ "timeout", "sequential", "", "1", "", 0, 6 },
 	{ "stop", "sequential", "", "1", "what=thread", 0, 20 },
 	{ "stop", "sequential", "", "1", "what=process", 0, 20 },
+	{ "deadlock", "threads,gil", "cpython3", "2", "timing=timeout", 0, 5 },
+	{ "livelock", "threads", "", "2", "", 0, 10 },
+	{ "livelock", "threads", "", "2", "backoff=random", 0, 10 },
+	{ "starvation", "threads", "", "4", "", 0, 5 },
+	{ "starvation", "threads", "", "4", "lock=ticket", 0, 5 },
 	{ 0 },
 };
 
@@ -77,5 +82,15 @@ const struct suite_row suite_full[] = {
 	{ "timeout", EVERY, MODELS, "1,2", "", 0, 10 },
 	{ "stop", EVERY, MODELS, "1,2", "what=thread", 0, 20 },
 	{ "stop", EVERY, MODELS, "1,2", "what=process", 0, 20 },
+	{ "deadlock", EVERY, MODELS, "2", "", 0, 10 },
+	{ "deadlock", EVERY, MODELS, "2", "kind=self", 0, 10 },
+	{ "deadlock", "gil", MODELS, "2", "kind=gil", 0, 10 },
+	{ "deadlock", TOGETHER, MODELS, "2", "timing=timeout", 0, 10 },
+	{ "livelock", TOGETHER, MODELS, "2", "", 0, 10 },
+	{ "livelock", TOGETHER, MODELS, "2", "backoff=random", 0, 10 },
+	{ "starvation", TOGETHER, MODELS, "4", "", 0, 10 },
+	{ "starvation", TOGETHER, MODELS, "4", "lock=ticket", 0, 10 },
+	{ "inversion", EVERY, MODELS, "3", "", 0, 10 },
+	{ "inversion", EVERY, MODELS, "3", "protocol=inherit", 0, 10 },
 	{ 0 },
 };

@@ -49,7 +49,8 @@ def pattern(lines):
     made = ""
     for line in lines:
         if line == "...":
-            made += r"(?:[^\n]*\n)*?"
+            # Any lines, but a failure is one only where it is written down.
+            made += r"(?:(?!\[\d+\]\n\Z)[^\n]*\n)*?"
         else:
             made += r"[^\n]*?".join(re.escape(part) for part in line.split("...")) + r"\n"
     return made

@@ -12,7 +12,8 @@ static const struct param params[] = {
 	  .fallback = "private",
 	  .choices = objects,
 	  .value = "WHICH",
-	  .help = "what each decrement uses besides: an object of one's own or one of all" },
+	  .help = "what each decrement uses besides: an object of one's own or one of all",
+	  .other_work = true },
 	{ 0 },
 };
 
