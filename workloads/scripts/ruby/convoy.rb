@@ -19,8 +19,8 @@ def plan(run)
     raise Refusal.new(MISUSE, "--cpu #{cpu} leaves no I/O worker of #{run.shares}; " \
                               "give more --workers or less --cpu")
   end
-  reasons = cpu.zero? ? {} : { "events" => "a computing worker does not give way, and ends when the others have" }
-  Plan.new(counters: 1, echo: run.params["io"], reasons: reasons)
+  why = "a worker that computes until the others are done would keep them waiting for ever"
+  Plan.new(counters: 1, echo: run.params["io"], reasons: cpu.zero? ? {} : { "events" => why })
 end
 
 def io_workers(worker)

@@ -9,6 +9,7 @@ class Events
     @ready = [] # pairs of a fiber and what its wait returns
     @waits = {} # by fiber, the first to wait first
     @bell = IO.pipe
+    @pid = Process.pid
     @turns = @longest_ns = @looks = 0
   end
 
@@ -50,15 +51,22 @@ class Events
     @bell[1].write_nonblock("x", exception: false)
   end
 
-  def close
-    run
-  end
+  # At the end of the thread, however it came.
+  def close; end
 
   private
 
   def wait(source, events, timeout)
+    return wait_alone(source, events, timeout) if Process.pid != @pid
+
     @waits[Fiber.current] = Wait.new(source, events, timeout && System.now_ns + (timeout * 1e9).ceil)
     Fiber.yield
+  end
+
+  # In a process that a fiber has forked: the others are not there.
+  def wait_alone(source, events, timeout)
+    wanted = [IO::READABLE, IO::WRITABLE].map { |event| events & event == 0 ? [] : [source] }
+    IO.select(*wanted, nil, timeout) ? events : false
   end
 
   # All that are ready, each until it waits.

@@ -59,9 +59,7 @@ class Run
 
   # Why this workload cannot run in a mode; nil: it can.
   def reason(mode)
-    if @plan.together && mode.one_thread
-      return "its workers wait for one another, so all must run at once"
-    end
+    return "its workers wait for one another, so all must run at once" if @plan.together && mode.in_turn
 
     @plan.reasons[mode.name]
   end

@@ -2,12 +2,10 @@
 
 # The ways in which workers run beside each other. A row says whether this interpreter has it.
 module Modes
-  # 'in_turn': a share after the other. 'one_thread': so that none can wait for another. 'apart': workers
-  # share memory and descriptors alone. 'alone': why no other comes between two steps of one that does not
-  # wait.
-  Mode = Struct.new(:name, :summary, :run, :lack, :in_turn, :one_thread, :apart, :alone, :params,
-                    keyword_init: true) do
-    def initialize(in_turn: false, one_thread: in_turn, apart: false, params: [], **more)
+  # 'in_turn': a share after the other, so that none can wait for another. 'apart': workers share memory and
+  # descriptors alone. 'alone': why no other comes between two steps of one that does not wait.
+  Mode = Struct.new(:name, :summary, :run, :lack, :in_turn, :apart, :alone, :params, keyword_init: true) do
+    def initialize(in_turn: false, apart: false, params: [], **more)
       super
     end
 
@@ -121,15 +119,18 @@ module Modes
     delay_ns = System.run_delay_ns
     wait.call
     seat.clock_start(delay_ns)
+    roles = []
     while (index, phase, values = todo.pop)
       task = tasks[index]
       task.seat = seat.index
       task.tally = seat.tally
       task.values = values if values
       seat.add(run.workload.work.call(task, phase))
+      roles |= [task.role]
       yield task, System.now_ns
     end
     seat.clock_stop
+    seat.role = roles.length == 1 ? roles[0] : "mixed" unless roles.empty?
   end
 
   # By the submitting thread, when all is done; what it finds counts for the first worker.
@@ -139,7 +140,7 @@ module Modes
       task.tally = tally
       task.add(run.workload.check.call(task))
     end
-    [parts[0].merge(tally.state.except("role")), *parts[1..]]
+    [parts[0].merge(tally.state), *parts[1..]]
   end
 
   def make_seats(run)
@@ -254,7 +255,7 @@ module Modes
              run: method(:process_pool), params: Pool::PARAMS, lack: lack_of_processes("process-pool"),
              apart: true),
     Mode.new(name: "events", summary: "one thread, a fiber per worker that gives way where it waits",
-             run: method(:events), lack: lack_of_fibers, one_thread: true,
+             run: method(:events), lack: lack_of_fibers,
              alone: "coroutines give way only where they wait"),
   ].freeze
 

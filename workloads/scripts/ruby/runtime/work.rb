@@ -46,11 +46,9 @@ end
 # What a worker has to show: in pools the sum over tasks.
 class Tally
   attr_reader :checksum, :units, :failure, :latencies, :counts, :notes
-  attr_accessor :role
 
   def initialize
     @checksum = @units = 0
-    @role = "cpu"
     @latencies = Histogram.new
     @counts = {}
     @notes = []
@@ -81,7 +79,7 @@ class Tally
 
   # In plain values, for a pipe.
   def state
-    { "checksum" => @checksum, "units" => @units, "role" => @role, "failure" => @failure,
+    { "checksum" => @checksum, "units" => @units, "failure" => @failure,
       "latency" => @latencies.state, "counts" => @counts, "notes" => @notes }
   end
 
@@ -101,9 +99,9 @@ class Worker
   extend Forwardable
 
   attr_reader :index, :count, :size, :params, :given, :bond
-  attr_accessor :seat, :tally, :values # the last is the workload's own
+  attr_accessor :seat, :tally, :role, :values # the last is the workload's own
 
-  def_delegators :@tally, :add, :did, :fail, :tell, :note, :role=
+  def_delegators :@tally, :add, :did, :fail, :tell, :note
 
   def initialize(index, run, given, bond)
     @index = @seat = index
@@ -114,6 +112,7 @@ class Worker
     @given = given
     @bond = bond
     @tally = Tally.new
+    @role = "cpu"
     @elapsed_ns = 0
     @spent = [0, 0, 0, 0]
   end
@@ -161,7 +160,7 @@ class Worker
 
   # All of it in plain values, for a pipe.
   def result
-    @tally.state.merge("start_ns" => @start_ns, "finish_ns" => @finish_ns, "elapsed_ns" => @elapsed_ns,
-                       "spent" => @spent)
+    @tally.state.merge("role" => @role, "start_ns" => @start_ns, "finish_ns" => @finish_ns,
+                       "elapsed_ns" => @elapsed_ns, "spent" => @spent)
   end
 end
