@@ -50,6 +50,15 @@ CASES = {
     "poolmap": ["--size 50 --item-ticks 100 --workers 3", "--size 20 --sleep 200us --spread wide --workers 3"],
     "crunch": ["--size 1000000 --workers 3", "--size 10 --grain 100 --between 5"],
     "spawn": ["--size 5", "--size 3 --what process --until joined", "--size 2 --what exec"],
+    "sync": ["--size 50 --hold 10", "--primitive rlock --size 7", "--primitive event --size 20 --workers 3",
+             "--primitive condition --size 20 --workers 3", "--primitive semaphore --size 50 --workers 3",
+             "--primitive barrier --size 20 --workers 3", "--primitive local --size 50"],
+    "queue": ["--size 100 --bound 3", "--size 100 --kind sentinel --producers 1", "--size 50 --kind joinable"],
+    "ipc": ["--size 20 --message 8 --workers 4", "--size 20 --via queue --message 1001 --serialize yes",
+            "--size 5 --via socketpair --message 300k", "--size 10 --via shared"],
+    "crawl": ["--size 8 --latency 100us --workers 3", "--size 2 --latency 0 --spread 1 --bytes 1 --parse 0"],
+    "timeout": ["--size 6 --limit 20ms"],
+    "stop": ["--size 2 --look 10", "--size 4 --what process"],
 }
 # What belongs to the C workloads, or to another mode, is told so.
 FOREIGN = {
@@ -197,8 +206,17 @@ def sum_of_crunch(size, params):
     return sum(mix(call ^ zlib.crc32(block)) for call in range(max(1, size // params["grain"])))
 
 
+def sum_of_ipc(size, params):
+    return sum(mix(k * (params["message"] // 8)) for k in range(size))
+
+
+def sum_of_crawl(size, params):
+    ends = [sum(ord("a") + (page + j) % 26 for j in (0, params["bytes"] - 1)) for page in range(size)]
+    return sum(mix(page ^ params["bytes"] << 32 ^ end) for page, end in enumerate(ends))
+
+
 # The checksum of a workload, from its size and parameters; of the others it is the sum of mix(op).
-SUMS = {"bank": sum_of_bank, "crunch": sum_of_crunch}
+SUMS = {"bank": sum_of_bank, "crunch": sum_of_crunch, "ipc": sum_of_ipc, "crawl": sum_of_crawl}
 
 
 def counts_of_race(line, complaints):
@@ -229,9 +247,46 @@ def counts_of_crunch(line, complaints):
         complaints.append(f"counts do not add up: {line['counts']}")
 
 
-COUNTS = {"race": counts_of_race, "bank": counts_of_bank, "crunch": counts_of_crunch}
-# Which record so many latencies of their own, in every mode.
-LATENCIES = {"spawn": lambda line: line["size"]}
+def counts_of_sync(line, complaints):
+    counts, known = line["counts"], line["params"]["primitive"] in ("lock", "rlock", "semaphore")
+    if known and counts["handovers"] + counts["repeats"] != line["size"] - 1:
+        complaints.append(f"counts do not add up: {counts}")
+    if not known and set(counts.values()) != {None}:
+        complaints.append(f"there is nothing to count: {counts}")
+
+
+def counts_of_queue(line, complaints):
+    counts = line["counts"]
+    if line["params"]["kind"] == "condition" and not 1 <= counts["most"] <= line["params"]["bound"]:
+        complaints.append(f"not so full: {counts}")
+
+
+def counts_of_ipc(line, complaints):
+    counts, params = line["counts"], line["params"]
+    coded = params["serialize"] == "yes"
+    if not coded and counts["bytes"] != line["size"] * params["message"]:
+        complaints.append(f"so many bytes were not sent: {counts}")
+    if (counts["serialize_ns"] > 0, counts["deserialize_ns"] > 0) != (coded, coded):
+        complaints.append(f"not so long: {counts}")
+
+
+def counts_of_crawl(line, complaints):
+    if line["counts"]["bytes"] != line["size"] * line["params"]["bytes"]:
+        complaints.append(f"so many bytes did not come: {line['counts']}")
+
+
+def counts_of_timeout(line, complaints):
+    counts = line["counts"]
+    quick = sum(mix(line["params"]["seed"] ^ op) & 1 for op in range(line["size"]))
+    if counts["in_time"] + counts["late"] != quick or counts["in_time"] + counts["killed"] != line["size"]:
+        complaints.append(f"{quick} calls are quick: {counts}")
+
+
+COUNTS = {"race": counts_of_race, "bank": counts_of_bank, "crunch": counts_of_crunch, "sync": counts_of_sync,
+          "queue": counts_of_queue, "ipc": counts_of_ipc, "crawl": counts_of_crawl, "timeout": counts_of_timeout}
+# Which record so many latencies of their own, in every mode; -1: that depends on the run.
+LATENCIES = {"sync": lambda line: -1, "timeout": lambda line: line["counts"]["killed"],
+             **dict.fromkeys(("spawn", "queue", "ipc", "crawl", "stop"), lambda line: line["size"])}
 
 
 def check_pool(line, complaints):
@@ -256,13 +311,13 @@ def check_case(name, line, mode):
         complaints.append(f"times or workers do not add up: {line}")
     if (line["pool"] is not None) != mode.endswith("-pool") or (line["loop"] is not None) != (mode == "events"):
         complaints.append(f"pool {line['pool']}, loop {line['loop']}")
-    if line["pool"] and name not in LATENCIES:
+    if line["pool"]:
         check_pool(line, complaints)
-        if line["latency"]["n"] != line["pool"]["tasks"]:
-            complaints.append(f"latencies of {line['latency']['n']} tasks")
+    if line["pool"] and name not in LATENCIES and line["latency"]["n"] != line["pool"]["tasks"]:
+        complaints.append(f"latencies of {line['latency']['n']} tasks")
     if line["loop"] and not 0 < line["loop"]["longest_turn_ns"] <= line["elapsed_ns"] + 10 ** 9:
         complaints.append(f"turns are {line['loop']}")
-    if name in LATENCIES and line["latency"]["n"] != LATENCIES[name](line):
+    if LATENCIES.get(name, lambda line: -1)(line) not in (-1, line["latency"] and line["latency"]["n"]):
         complaints.append(f"latencies of {line['latency']['n']} operations")
     if line["latency"]:
         check_latency(line["latency"], complaints)
@@ -280,7 +335,8 @@ def a_case_is_done_in_every_mode(interpreter, name, words):
             own = [*interpreter.script(name), *words.split(), "--mode", mode["name"]]
             if mode["reason"]:
                 got = run(own)
-                if got.returncode != 2 or got.stderr != f"{name}: --mode {mode['name']}: {mode['reason']}\n":
+                told = f"{name}: mode '{mode['name']}' cannot run this: {mode['reason']}\n"
+                if got.returncode != 3 or got.stderr != told:
                     complaints.append(f"{mode['name']}: exit {got.returncode} {got.stderr}")
                 continue
             line = line_of(own)

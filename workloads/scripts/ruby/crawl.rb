@@ -106,7 +106,7 @@ end
 
 Main.main(Workload.new(
   name: "crawl",
-  summary: "fetches pages from a server that answers late: waiting that can overlap, and some computing",
+  summary: "fetches pages from a server of its own that takes its time, and reads them",
   size_unit: "pages", size_default: "100", size_low: 1, size_high: 10**9,
   params: PARAMS,
   counts: %w[bytes],

@@ -37,8 +37,8 @@ end
 
 Main.main(Workload.new(
   name: "crunch",
-  summary: "deflates blocks with the interpreter's lock let go of: computing in an extension",
-  size_unit: "bytes", size_default: "16M", size_low: 1, size_high: 10**13,
+  summary: "compresses blocks with the lock let go of, as extensions in C compute",
+  size_unit: "bytes", size_default: "16M", size_low: 1, size_high: 10**12,
   params: PARAMS,
   counts: %w[calls bytes_out],
   setup: method(:setup),

@@ -171,8 +171,8 @@ end
 
 Main.main(Workload.new(
   name: "ipc",
-  summary: "messages from worker to worker and back: the round trip by pipe, queue, sockets or memory",
-  size_unit: "messages", size_default: "10k", size_low: 1, size_high: 10**12,
+  summary: "messages between pairs of workers, there and back, and what encoding them costs",
+  size_unit: "messages", size_default: "10k", size_low: 1, size_high: 10**9,
   params: PARAMS,
   counts: %w[bytes serialize_ns deserialize_ns],
   plan: method(:plan),

@@ -160,7 +160,7 @@ end
 
 Main.main(Workload.new(
   name: "queue",
-  summary: "producers and consumers with a bounded queue between them: how long an item is on its way",
+  summary: "producers and consumers with a bounded queue between them: an item's time in it",
   size_unit: "items", size_default: "10k", size_low: 1, size_high: 10**12, workers: 4,
   params: PARAMS,
   counts: %w[full_waits empty_waits most],

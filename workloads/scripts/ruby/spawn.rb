@@ -68,7 +68,7 @@ end
 
 Main.main(Workload.new(
   name: "spawn",
-  summary: "starts threads, processes or programs, one at a time: how long until one runs, or has ended",
+  summary: "starts threads, processes or programs: how long until they run, or have ended",
   size_unit: "starts", size_default: "200", size_low: 1, size_high: 10**9,
   params: PARAMS,
   plan: method(:plan),

@@ -6,7 +6,7 @@ require_relative "runtime"
 PARAMS = [
   Param.new(name: "what", kind: :choice, fallback: "thread", choices: %w[thread process], value: "WHAT",
             help: "what is stopped"),
-  Param.new(name: "look", kind: :number, fallback: "1000", low: 1, high: 10**9, value: "N",
+  Param.new(name: "look", kind: :number, fallback: "1k", low: 1, high: 10**9, value: "N",
             help: "iterations between two looks at the flag"),
 ].freeze
 RUN = 0.001
@@ -70,7 +70,7 @@ end
 
 Main.main(Workload.new(
   name: "stop",
-  summary: "stops a computing thread by a flag, or a process by a signal: how long until it has ended",
+  summary: "stops threads by a flag and processes by a signal: how long until they ended",
   size_unit: "stops", size_default: "100", size_low: 1, size_high: 10**9,
   params: PARAMS,
   plan: method(:plan),

@@ -254,7 +254,7 @@ end
 
 Main.main(Workload.new(
   name: "sync",
-  summary: "workers hand over a lock or a token, or meet: how long a hand-over takes, and who gets it",
+  summary: "workers hand over a lock or a token, or meet: how long it takes, and who gets it",
   size_unit: "hand-overs", size_default: "10k", size_low: 1, size_high: 10**12,
   params: PARAMS,
   counts: %w[handovers repeats longest_run],

@@ -72,7 +72,7 @@ end
 
 Main.main(Workload.new(
   name: "timeout",
-  summary: "calls with a time limit, each in a process that is killed: how late the caller goes on",
+  summary: "calls with a limit, each in a process that is killed when its time is up",
   size_unit: "calls", size_default: "20", size_low: 1, size_high: 10**9,
   params: PARAMS,
   counts: %w[in_time killed late],
