@@ -8,7 +8,7 @@ require_relative "runtime"
 PARAMS = [
   Param.new(name: "latency", kind: :time, fallback: "2ms", low: 0, high: 10**10, value: "TIME",
             help: "how long the server takes for the fastest page"),
-  Param.new(name: "spread", kind: :number, fallback: "4", low: 1, high: 10**6, value: "N",
+  Param.new(name: "spread", kind: :number, fallback: "4", low: 1, high: 1000, value: "N",
             help: "how many times as long it takes for the slowest one"),
   Param.new(name: "bytes", kind: :number, fallback: "16k", low: 1, high: 10**8, value: "N",
             help: "how long a page is"),

@@ -6,7 +6,7 @@ require "zlib"
 require_relative "runtime"
 
 PARAMS = [
-  Param.new(name: "grain", kind: :number, fallback: "64k", low: 1, high: 2**30, value: "BYTES",
+  Param.new(name: "grain", kind: :number, fallback: "64k", low: 1, high: 10**9, value: "BYTES",
             help: "how much a call deflates"),
   Param.new(name: "between", kind: :number, fallback: "0", low: 0, high: 10**9, value: "N",
             help: "iterations of an empty loop between two calls"),

@@ -5,7 +5,7 @@
 require_relative "runtime"
 
 PARAMS = [
-  Param.new(name: "limit", kind: :time, fallback: "10ms", low: 1000, high: 10**11, value: "TIME",
+  Param.new(name: "limit", kind: :time, fallback: "10ms", low: 1000, high: 10**10, value: "TIME",
             help: "how long a call may take"),
   Param.new(name: "seed", kind: :number, fallback: "1", low: 0, high: 2**63 - 1, value: "N",
             help: "which calls are quick"),
