@@ -1,7 +1,7 @@
 #!/usr/bin/python3
 """What the runtime adds to what a workload measures: the workload and a plain C program that does the same, in
-turns, in an order that alternates. plain_speed.py WORKLOADS PLAIN [ROUNDS [WORD...]]: rows whose name has one of the
-words. Prints medians and ratios; exits 1 when a ratio misses its goal."""
+turns, in an order that alternates. plain_speed.py WORKLOADS PLAIN [ROUNDS [WORD...]]: PLAIN is the folder of the plain
+programs; rows whose name has one of the words. Prints medians and ratios; exits 1 when a ratio misses its goal."""
 import json
 import os
 import statistics
@@ -18,9 +18,17 @@ PRIMITIVES = ["lock", "rlock", "semaphore", "event", "condition", "barrier"]
 # Each row: its name, the workload's words, the plain program's words. A tick is an interpreter's work, and costs nothing.
 ROWS = [(f"sync {primitive}, {workers}",
          f"sync --mode threads --tick-spins 0 --primitive {primitive} --workers {workers} --size {size}",
-         f"{primitive} {workers} {size}")
+         f"plain {primitive} {workers} {size}")
         for primitive in PRIMITIVES
         for workers, size in ((1, 1000000), (2, 1000000 if primitive in PRIMITIVES[:3] else 100000))]
+ROWS += [(f"ipc {via}, {message}",
+          f"ipc --mode threads --tick-spins 0 --via {via} --message {message} --size {size}",
+          f"plain_ipc {via} {message} {size}")
+         for via in ("pipe", "queue", "socketpair", "shared") for message, size in ((64, 10000), (100000, 500))]
+ROWS += [(f"spawn {what}", f"spawn --mode threads --tick-spins 0 --workers 1 --what {what} --size 200",
+          f"plain_ipc {program} 0 200")
+         for what, program in (("thread", "thread"), ("process", "process"),
+                               ("exec", os.path.join(WORKLOADS, "helpers/moment")))]
 
 
 def workload(words):
@@ -33,7 +41,8 @@ def workload(words):
 
 
 def plain(words):
-    text = subprocess.run([PLAIN, *words.split()], check=True, stdout=subprocess.PIPE, text=True).stdout
+    program, *words = words.split()
+    text = subprocess.run([os.path.join(PLAIN, program), *words], check=True, stdout=subprocess.PIPE, text=True).stdout
     return {name: float(value) for name, value in (line.split() for line in text.splitlines())}
 
 
