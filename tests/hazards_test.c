@@ -594,6 +594,172 @@ static void a_ring_at_the_end_is_a_deadlock_and_told_once(void **state)
 	assert_null(strstr(output, "could deadlock"));
 }
 
+/* A lock as CPython 3 has it: a flag under a mutex, and forced switching under another. */
+#define GIL_MUTEX 0x81000u
+#define GIL_COND 0x81030u
+#define GIL_SWITCH_MUTEX 0x81058u
+#define GIL_SWITCH_COND 0x81090u
+
+static void make_gil(uint32_t thread)
+{
+	static const struct {
+		unsigned kind;
+		uint64_t address;
+	} parts[] = {
+		{ TRACE_MUTEX_INIT, GIL_MUTEX },
+		{ TRACE_MUTEX_INIT, GIL_SWITCH_MUTEX },
+		{ TRACE_COND_INIT, GIL_COND },
+		{ TRACE_COND_INIT, GIL_SWITCH_COND },
+	};
+
+	for (size_t i = 0; i < sizeof(parts) / sizeof(parts[0]); i++) {
+		put(thread, parts[i].kind, 0, parts[i].address);
+		put_arg(thread, 0x6000);
+	}
+}
+
+static void take_gil(uint32_t thread)
+{
+	lock(thread, GIL_MUTEX);
+	lock(thread, GIL_SWITCH_MUTEX);
+	put(thread, TRACE_COND_SIGNAL, 0, GIL_SWITCH_COND);
+	unlock(thread, GIL_SWITCH_MUTEX);
+	unlock(thread, GIL_MUTEX);
+}
+
+static void drop_gil(uint32_t thread)
+{
+	lock(thread, GIL_MUTEX);
+	put(thread, TRACE_COND_SIGNAL, 0, GIL_COND);
+	unlock(thread, GIL_MUTEX);
+}
+
+static void wait_for_gil(uint32_t thread)
+{
+	lock(thread, GIL_MUTEX);
+	put(thread, TRACE_COND_WAIT, TRACE_COND_CLOCK, GIL_COND);
+	put_arg(thread, GIL_MUTEX);
+	put_arg(thread, MADE_REALTIME_NS + START - MADE_RAW + now + 5000000);
+}
+
+static void a_lock_waited_for_with_the_interpreters_by_whose_holder_wants_that(void **state)
+{
+	(void)state;
+	make_gil(1);
+	take_gil(1);
+	put(1, TRACE_MUTEX_ACQUIRE, TRACE_TRIED, A);
+	drop_gil(1);
+	take_gil(1);
+	unlock(1, A);
+	drop_gil(1);
+	take_gil(2);
+	lock(2, A);
+	unlock(2, A);
+	drop_gil(2);
+	read_all();
+	assert_int_equal(count("cycles"), 1);
+	assert_int_equal(count("cycles.0.links"), 2);
+	assert_string_equal(json_string_value(member("cycles.0.links.0.held.type")), "gil");
+	assert_string_equal(json_string_value(member("cycles.0.links.1.held.type")), "mutex");
+	report(false);
+	assert_says("took the GIL of process 1 (cpython3) at");
+	assert_says("let go of the interpreter's lock before waiting");
+}
+
+static void the_same_by_a_try_lets_go_of_the_interpreters_lock_before_it_waits(void **state)
+{
+	(void)state;
+	make_gil(1);
+	take_gil(1);
+	put(1, TRACE_MUTEX_ACQUIRE, TRACE_TRIED, A);
+	drop_gil(1);
+	take_gil(1);
+	unlock(1, A);
+	drop_gil(1);
+	take_gil(2);
+	put(2, TRACE_MUTEX_ACQUIRE, TRACE_TRIED, A);
+	unlock(2, A);
+	drop_gil(2);
+	read_all();
+	assert_clean();
+}
+
+static void orders_made_under_the_interpreters_lock_cannot_meet(void **state)
+{
+	(void)state;
+	make_gil(1);
+	take_gil(1);
+	nest(1, A, B);
+	drop_gil(1);
+	take_gil(2);
+	nest(2, B, A);
+	drop_gil(2);
+	read_all();
+	assert_clean();
+	assert_int_equal(number("checked.harmless_rings.common_lock"), 1);
+}
+
+static void those_that_begin_with_tries_can(void **state)
+{
+	(void)state;
+	make_gil(1);
+	for (uint32_t i = 1; i <= 2; i++) {
+		take_gil(i);
+		put(i, TRACE_MUTEX_ACQUIRE, TRACE_TRIED, i == 1 ? A : B);
+		put(i, TRACE_MUTEX_ACQUIRE, TRACE_TRIED, i == 1 ? B : A);
+		unlock(i, i == 1 ? B : A);
+		unlock(i, i == 1 ? A : B);
+		drop_gil(i);
+	}
+	read_all();
+	assert_int_equal(count("cycles"), 1);
+}
+
+static void a_ring_through_the_interpreters_lock_is_a_deadlock(void **state)
+{
+	(void)state;
+	make_gil(1);
+	take_gil(1);
+	put(1, TRACE_MUTEX_ACQUIRE, TRACE_TRIED, A);
+	drop_gil(1);
+	take_gil(2);
+	put(2, TRACE_MUTEX_CONFLICT, 0, A);
+	wait_for_gil(1);
+	read_all();
+	assert_int_equal(count("deadlocks"), 1);
+	assert_int_equal(count("deadlocks.0"), 2);
+	assert_string_equal(json_string_value(member("deadlocks.0.0.lock.type")), "gil");
+	assert_int_equal(number("deadlocks.0.0.held_by.0.thread.number"), 2);
+	assert_int_equal(number("longest_gil_wait.thread.number"), 1);
+	report(false);
+	assert_says("thread 1 made waits since");
+	assert_says("for the GIL of process 1 (cpython3), which thread 2 made has");
+}
+
+/* The record of a thread's creation may come when the thread is over, and its memory used again. */
+static void a_handle_that_is_used_again_leaves_each_thread_its_creation(void **state)
+{
+	(void)state;
+	put(1, TRACE_THREAD_DETACH, 0, HANDLE(9));
+	semaphore(2, C, 1);
+	threads[2].header.handle = HANDLE(9);
+	put(2, TRACE_SEM_ACQUIRE, 0, C);
+	nest(2, A, B);
+	put(2, TRACE_SEM_RELEASE, 0, C);
+	put(2, TRACE_THREAD_EXIT, 0, HANDLE(9));
+	now += 1000000;
+	create(1, 9);
+	put(1, TRACE_SEM_ACQUIRE, 0, C);
+	put(1, TRACE_SEM_RELEASE, 0, C);
+	create(1, 9);
+	put(3, TRACE_THREAD_START, 0, HANDLE(9));
+	put_arg(3, 0x4000);
+	threads[3].header.handle = HANDLE(9);
+	nest(3, B, A);
+	read_all();
+	assert_clean();
+}
+
 static void a_recording_that_was_cut_shows_the_same_ring(void **state)
 {
 	(void)state;
@@ -944,6 +1110,12 @@ int main(void)
 		TEST(a_semaphore_that_others_let_go_of_is_no_lock),
 		TEST(a_semaphore_that_is_used_as_a_lock_is_one),
 		TEST(a_ring_at_the_end_is_a_deadlock_and_told_once),
+		TEST(a_lock_waited_for_with_the_interpreters_by_whose_holder_wants_that),
+		TEST(the_same_by_a_try_lets_go_of_the_interpreters_lock_before_it_waits),
+		TEST(orders_made_under_the_interpreters_lock_cannot_meet),
+		TEST(those_that_begin_with_tries_can),
+		TEST(a_ring_through_the_interpreters_lock_is_a_deadlock),
+		TEST(a_handle_that_is_used_again_leaves_each_thread_its_creation),
 		TEST(a_recording_that_was_cut_shows_the_same_ring),
 		TEST(others_that_wait_for_a_ring_are_told_apart),
 		TEST(a_thread_that_waits_for_what_it_holds_is_a_deadlock),

@@ -78,8 +78,8 @@ static void read_window(uint64_t from_ns, uint64_t to_ns)
 	}
 	made_trace_finish(&made);
 	if (!trace_open(&trace, made.folder, &err) ||
-	    !locks_read(&locks, &trace, &(struct locks_wish){ from_ns, to_ns, 10, true, false },
-			&err))
+	    !locks_read(&locks, &trace,
+			&(struct locks_wish){ from_ns, to_ns, 10, true, false, NULL }, &err))
 		fail_msg("%s", err.text);
 }
 

@@ -213,11 +213,10 @@ static void check_sentence(const struct err *err)
 		complain(err->text);
 }
 
-/* The report of system calls, which prints much. */
-static void report_syscalls(bool as_json)
+/* A report of its own, which prints much. */
+static void report(const char *which, bool as_json)
 {
-	char *argv[] = { (char *)"report", made.folder, (char *)"--syscalls", (char *)"--json",
-			 NULL };
+	char *argv[] = { (char *)"report", made.folder, (char *)which, (char *)"--json", NULL };
 	const int saved = dup(1);
 	struct err err = { 0 };
 
@@ -237,7 +236,8 @@ static void analyse(const struct trace *trace, uint64_t from_ns, uint64_t to_ns)
 	struct locks locks;
 	struct gils gils;
 
-	if (locks_read(&locks, trace, &(struct locks_wish){ from_ns, to_ns, 3, true, true }, &err))
+	if (locks_read(&locks, trace, &(struct locks_wish){ from_ns, to_ns, 3, true, true, NULL },
+		       &err))
 		locks_finish(&locks);
 	else
 		check_sentence(&err);
@@ -245,7 +245,8 @@ static void analyse(const struct trace *trace, uint64_t from_ns, uint64_t to_ns)
 		gils_finish(&gils);
 	else
 		check_sentence(&err);
-	report_syscalls(random_below(2));
+	report("--syscalls", random_below(2));
+	report("--hazards", random_below(2));
 }
 
 static bool read_trace(bool print)

@@ -335,29 +335,29 @@ static void end_calls(struct follow *follow)
 	}
 }
 
-static void read_run(struct follow *follow, const struct trace_run *run)
+void gils_see(struct follow *follow, uint32_t thread, const struct record *record, size_t count)
 {
-	struct sight sight = { .gils = follow->gils };
-	bool *called = &follow->called[run->thread];
+	struct sight sight = {
+		.gils = follow->gils,
+		.record = record,
+		.count = count,
+		.kind = record_kind(record),
+		.when = trace_when(follow->gils->trace, record),
+	};
+	bool *called = &follow->called[thread];
 
-	for (size_t i = 0; i < run->count; i++) {
-		sight.record = &run->records[i];
-		sight.kind = record_kind(sight.record);
-		sight.when = trace_when(follow->gils->trace, sight.record);
-		if (follow->nests && sight.kind >= TRACE_SPAWNED)
-			see_syscall(follow, &sight, (uint32_t)run->thread);
-		if (sight.kind == TRACE_CALL || sight.kind == TRACE_SYSCALL) {
-			see_call(&sight, *called);
-			*called = false;
-		}
-		if (sight.kind == TRACE_MUTEX_INIT || sight.kind == TRACE_SEM_INIT)
-			see_making(follow, &sight, (uint32_t)run->thread);
-		if (is_aside(sight.kind))
-			continue;
-		*called = record_kind(sight.record) == TRACE_CALL;
-		sight.count = run->count - i;
-		see(follow, &sight, (uint32_t)run->thread);
+	if (follow->nests && sight.kind >= TRACE_SPAWNED)
+		see_syscall(follow, &sight, thread);
+	if (sight.kind == TRACE_CALL || sight.kind == TRACE_SYSCALL) {
+		see_call(&sight, *called);
+		*called = false;
 	}
+	if (sight.kind == TRACE_MUTEX_INIT || sight.kind == TRACE_SEM_INIT)
+		see_making(follow, &sight, thread);
+	if (is_aside(sight.kind))
+		return;
+	*called = record_kind(record) == TRACE_CALL;
+	see(follow, &sight, thread);
 }
 
 static uint64_t end_of(const struct gils *gils, const struct gil *gil)
@@ -367,48 +367,68 @@ static uint64_t end_of(const struct gils *gils, const struct gil *gil)
 	return end < gils->to ? end : gils->to;
 }
 
-static bool read_all(struct follow *follow, uint64_t to_ns, struct err *err)
+/* False: no memory. */
+static bool begin(struct follow *follow, struct gils *gils)
 {
-	struct gils *gils = follow->gils;
-	struct trace_merge *merge;
-	struct trace_run run;
-	struct err why = { 0 };
+	const size_t threads = gils->trace->thread_count;
 
-	follow->by_thread = calloc(gils->trace->thread_count + 1, sizeof(*follow->by_thread));
-	follow->called = calloc(gils->trace->thread_count + 1, sizeof(*follow->called));
+	*follow = (struct follow){ .gils = gils };
+	follow->by_thread = calloc(threads + 1, sizeof(*follow->by_thread));
+	follow->called = calloc(threads + 1, sizeof(*follow->called));
 	if (gils->with_calls)
-		follow->nests = calloc(gils->trace->thread_count + 1, sizeof(*follow->nests));
+		follow->nests = calloc(threads + 1, sizeof(*follow->nests));
 	gils->no_memory |= !follow->by_thread || !follow->called ||
 			   (gils->with_calls && !follow->nests) || !places_init(&follow->places);
 	for (uint32_t i = 0; !gils->no_memory && i < gils->count; i++)
 		add_parts(follow, i);
-	if (gils->no_memory)
-		return true;
-	merge = trace_merge_create(gils->trace, 0, to_ns, err);
-	if (!merge)
-		return false;
-	while (!gils->no_memory && trace_merge_next(merge, &run, &why))
-		read_run(follow, &run);
-	trace_merge_destroy(merge);
-	if (why.text[0])
-		return err_set(err, why.code, "%s", why.text);
+	return !gils->no_memory;
+}
+
+static void account(struct follow *follow)
+{
+	struct gils *gils = follow->gils;
+
 	end_calls(follow);
 	for (size_t i = 0; i < gils->count; i++)
 		account_finish(gils, &gils->all[i], end_of(gils, &gils->all[i]));
+}
+
+static void finish(struct follow *follow)
+{
+	places_finish(&follow->places);
+	free(follow->parts);
+	free(follow->usages);
+	free(follow->by_thread);
+	free(follow->called);
+	free(follow->nests);
+}
+
+static bool read_all(struct follow *follow, uint64_t to_ns, struct err *err)
+{
+	struct gils *gils = follow->gils;
+	struct trace_merge *merge = trace_merge_create(gils->trace, 0, to_ns, err);
+	struct trace_run run;
+	struct err why = { 0 };
+
+	if (!merge)
+		return false;
+	while (!gils->no_memory && trace_merge_next(merge, &run, &why)) {
+		for (size_t i = 0; i < run.count; i++)
+			gils_see(follow, (uint32_t)run.thread, &run.records[i], run.count - i);
+	}
+	trace_merge_destroy(merge);
+	if (why.text[0])
+		return err_set(err, why.code, "%s", why.text);
+	account(follow);
 	return true;
 }
 
 static bool follow_all(struct gils *gils, uint64_t to_ns, struct err *err)
 {
-	struct follow follow = { .gils = gils };
-	const bool right = read_all(&follow, to_ns, err);
+	struct follow follow;
+	const bool right = !begin(&follow, gils) || read_all(&follow, to_ns, err);
 
-	places_finish(&follow.places);
-	free(follow.parts);
-	free(follow.usages);
-	free(follow.by_thread);
-	free(follow.called);
-	free(follow.nests);
+	finish(&follow);
 	return right;
 }
 
@@ -465,6 +485,44 @@ static bool follow_window(struct gils *gils, uint64_t to_ns, struct err *err)
 		finish_gil(&gils->all[i]);
 	start_gils(gils, gils->from);
 	return follow_all(gils, to_ns, err) && !gils->no_memory;
+}
+
+struct follow *gils_follow(struct gils *gils)
+{
+	struct follow *follow = calloc(1, sizeof(*follow));
+
+	if (!follow)
+		return NULL;
+	for (size_t i = 0; i < gils->count; i++)
+		finish_gil(&gils->all[i]);
+	start_gils(gils, gils->from);
+	if (begin(follow, gils))
+		return follow;
+	finish(follow);
+	free(follow);
+	return NULL;
+}
+
+bool gils_follow_end(struct follow *follow)
+{
+	const bool right = !follow->gils->no_memory;
+
+	account(follow);
+	finish(follow);
+	free(follow);
+	return right;
+}
+
+size_t gils_held_by(const struct follow *follow, uint32_t thread)
+{
+	for (uint32_t at = follow->by_thread[thread]; at; at = follow->usages[at - 1].next) {
+		const struct usage *usage = &follow->usages[at - 1];
+		const struct gil *gil = &follow->gils->all[usage->gil];
+
+		if (gil->accepted && gil->holder == usage->user)
+			return usage->gil;
+	}
+	return SIZE_MAX;
 }
 
 bool gils_read(struct gils *gils, const struct trace *trace, uint64_t from_ns, uint64_t to_ns,

@@ -165,6 +165,16 @@ struct gils {
 /* The window is in nanoseconds since the first record. On failure nothing is left. */
 bool gils_read(struct gils *gils, const struct trace *trace, uint64_t from_ns, uint64_t to_ns,
 	       bool with_calls, struct err *err);
+/* Follows the locks that were found once more, from the beginning, beside another reading of the
+ * same records; the books are made anew. Null: no memory. */
+struct follow;
+struct follow *gils_follow(struct gils *gils);
+/* The next record, in the order of time, behind which 'count' - 1 more of its thread follow. */
+void gils_see(struct follow *follow, uint32_t thread, const struct record *record, size_t count);
+/* No more records; false without memory. */
+bool gils_follow_end(struct follow *follow);
+/* The index of the lock that a thread has now; SIZE_MAX: none. */
+size_t gils_held_by(const struct follow *follow, uint32_t thread);
 /* Whether the object at an address of a process is a part of the lock. */
 bool gil_has_part(const struct gil *gil, uint32_t process, uint64_t address);
 void gils_finish(struct gils *gils);

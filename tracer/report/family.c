@@ -207,25 +207,22 @@ bool family_is_in_handle(const struct family *family, uint32_t process, uint64_t
 	       address - family->threads[low].handle < HANDLE_BYTES;
 }
 
-/* A handle is used again when its thread has been joined, and the record of a creation may lie on
- * either side of the thread's first: of those without a parent the nearest in time is meant. */
+/* A handle is used again when its thread is over, and the record of a creation may lie on either
+ * side of the thread's first: it is of the last thread that had begun, or else of the next. */
 static void adopt(struct family *family, uint32_t parent, const struct record *record,
 		  uint64_t when)
 {
 	const uint32_t process = family->threads[parent].process;
-	uint64_t least = UINT64_MAX;
 	uint32_t found = FAMILY_NONE;
 	size_t end, at = find_handles(family, process, record_value(record), &end);
 
 	for (; at < end; at++) {
-		const struct family_thread *thread = &family->threads[family->by_handle[at]];
-		const uint64_t far =
-			thread->begin > when ? thread->begin - when : when - thread->begin;
+		const uint32_t index = family->by_handle[at];
+		const struct family_thread *thread = &family->threads[index];
 
-		if (thread->parent == FAMILY_NONE && far < least) {
-			least = far;
-			found = family->by_handle[at];
-		}
+		if (thread->begin > when && found != FAMILY_NONE)
+			break;
+		found = thread->parent == FAMILY_NONE ? index : FAMILY_NONE;
 	}
 	if (found == FAMILY_NONE || found == parent)
 		return;

@@ -41,6 +41,15 @@ bool hazards_tells_wait(const struct hazards *hazards, const struct stuck_wait *
 	       !(process->exited || process->replaced || thread->exited);
 }
 
+const char *hazards_word(const struct object *object, char to[HAZARDS_WORD])
+{
+	if (object->rank > 0)
+		snprintf(to, HAZARDS_WORD, "#%zu", object->rank);
+	else
+		snprintf(to, HAZARDS_WORD, "%s", object->name ? object->name : "a lock");
+	return to;
+}
+
 static void say_wait(const struct pending *pending, char to[HAZARDS_TEXT])
 {
 	static const char *const at[WAIT_KINDS] = {
@@ -66,7 +75,10 @@ void hazards_say_state(const struct hazards *hazards, uint32_t thread, char to[H
 	hazards_moment(hazards, state.since, moment);
 	switch (state.doing) {
 	case STUCK_WAITING:
-		say_wait(state.pending, wait);
+		if (state.gil)
+			snprintf(wait, sizeof(wait), "waited for %s", state.gil->name);
+		else
+			say_wait(state.pending, wait);
 		snprintf(to, HAZARDS_TEXT, "%.*s since %s", HAZARDS_TEXT - 50, wait, moment);
 		break;
 	case STUCK_CALLING:
@@ -132,6 +144,12 @@ static int most_tries_first(const void *a, const void *b)
 	return (x->tries < y->tries) - (x->tries > y->tries);
 }
 
+/* Of an interpreter's lock. */
+static bool is_part(const struct object *object)
+{
+	return object->watch && object->watch->is_part;
+}
+
 static bool find_loops(struct hazards *hazards)
 {
 	const struct locks *locks = &hazards->report->locks;
@@ -143,7 +161,7 @@ static bool find_loops(struct hazards *hazards)
 	for (uint32_t i = 0; i < locks->trace->thread_count; i++) {
 		const struct actor *actor = &locks->actors[i];
 
-		if (actor->retried && actor->retries >= LOOP_TRIES)
+		if (actor->retried && actor->retries >= LOOP_TRIES && !is_part(actor->retried))
 			hazards->loops[hazards->loop_count++] =
 				(struct hazards_loop){ actor->retried, actor->retries, false, i };
 	}
@@ -153,7 +171,7 @@ static bool find_loops(struct hazards *hazards)
 		for (size_t mode = 0; mode < OBJECT_MODES; mode++) {
 			const struct object_use *use = object->uses[mode];
 
-			if (use && use->longest_loop >= LOOP_TRIES)
+			if (use && use->longest_loop >= LOOP_TRIES && !is_part(object))
 				hazards->loops[hazards->loop_count++] =
 					(struct hazards_loop){ object, use->longest_loop, true, 0 };
 		}
@@ -208,7 +226,7 @@ static bool is_in_the_way(const struct hazards *hazards, const struct object *ob
 {
 	/* Waiting for another lock is what the order of locks is about. */
 	return stay->hindered > 0 && !(stay->at && report_is_lock(stay->at)) &&
-	       !object->watch->born_to && report_is_lock(object) &&
+	       !object->watch->born_to && report_is_lock(object) && !is_part(object) &&
 	       locks_ns(&hazards->report->locks, stay->hindered_time) >= STAY_NS;
 }
 
@@ -241,6 +259,77 @@ static bool find_stays(struct hazards *hazards)
 		qsort(hazards->stays, hazards->stay_count, sizeof(*hazards->stays),
 		      longest_in_the_way_first);
 	return true;
+}
+
+static int most_waited_first(const void *a, const void *b)
+{
+	const struct gil_call *x = ((const struct hazards_kept *)a)->call;
+	const struct gil_call *y = ((const struct hazards_kept *)b)->call;
+
+	return (x->kept_waited < y->kept_waited) - (x->kept_waited > y->kept_waited);
+}
+
+/* Room for all calls of all users of a lock. */
+static bool find_kept_of(struct hazards *hazards, size_t index)
+{
+	const struct watch *watch = hazards->report->locks.watch;
+	const struct gil *gil = &watch->gils->all[index];
+	size_t most = hazards->kept_count;
+	struct hazards_kept *kept;
+
+	for (size_t i = 0; i < gil->user_count; i++)
+		most += gil->users[i]->call_room;
+	kept = realloc(hazards->kept, (most + 1) * sizeof(*kept));
+	if (!kept)
+		return false;
+	hazards->kept = kept;
+	for (size_t i = 0; i < gil->user_count; i++) {
+		const struct gil_user *user = gil->users[i];
+
+		for (uint32_t slot = 0; slot < user->call_room; slot++) {
+			if (user->calls[slot].kept_waiters > 0)
+				kept[hazards->kept_count++] =
+					(struct hazards_kept){ gil, watch->gil_objects[index], user,
+							       &user->calls[slot], slot };
+		}
+	}
+	return true;
+}
+
+static bool find_kept(struct hazards *hazards)
+{
+	const struct gils *gils = hazards->report->locks.watch->gils;
+
+	for (size_t i = 0; gils && i < gils->count; i++) {
+		if (gils->all[i].accepted && !find_kept_of(hazards, i))
+			return false;
+	}
+	if (hazards->kept_count > 0)
+		qsort(hazards->kept, hazards->kept_count, sizeof(*hazards->kept),
+		      most_waited_first);
+	return true;
+}
+
+static void find_asker(struct hazards *hazards)
+{
+	const struct watch *watch = hazards->report->locks.watch;
+
+	for (size_t i = 0; watch->gils && i < watch->gils->count; i++) {
+		const struct gil *gil = &watch->gils->all[i];
+
+		for (size_t k = 0; gil->accepted && k < gil->user_count; k++) {
+			const struct gil_user *user = gil->users[k];
+			const uint64_t longest = user->unfinished_wait > user->tally.wait.max ?
+							 user->unfinished_wait :
+							 user->tally.wait.max;
+
+			if (longest <= hazards->asker_longest)
+				continue;
+			hazards->asker_longest = longest;
+			hazards->asker = user;
+			hazards->asked = watch->gil_objects[i];
+		}
+	}
 }
 
 __attribute__((format(printf, 2, 3))) static void say(struct hazards *hazards, const char *format,
@@ -317,6 +406,11 @@ static void judge(struct hazards *hazards)
 		say(hazards,
 		    "%zu time%s a lock was wanted while its holder did something that may block",
 		    hazards->stay_count, plural(hazards->stay_count));
+	if (hazards->kept_count > 0)
+		say(hazards,
+		    "%zu time%s an interpreter's lock was kept in a call that blocked, and others "
+		    "waited",
+		    hazards->kept_count, plural(hazards->kept_count));
 	if (hazards->sentence_count == 0)
 		say(hazards, "no hazard was found");
 }
@@ -368,7 +462,9 @@ static bool find_all(struct hazards *hazards)
 	if (!cycles_find(&hazards->cycles, locks) || !stuck_find(&hazards->stuck, locks))
 		return false;
 	mark_happened(hazards);
-	return find_livelocks(hazards) && find_loops(hazards) && find_stays(hazards);
+	find_asker(hazards);
+	return find_livelocks(hazards) && find_loops(hazards) && find_stays(hazards) &&
+	       find_kept(hazards);
 }
 
 bool hazards_report(struct report *report, bool as_json, struct err *err)
@@ -394,6 +490,7 @@ bool hazards_report(struct report *report, bool as_json, struct err *err)
 		free(hazards->livelocks);
 		free(hazards->loops);
 		free(hazards->stays);
+		free(hazards->kept);
 	}
 	free(hazards);
 	return right || err_set(err, EXIT_IMPOSSIBLE, "no memory for hazards");

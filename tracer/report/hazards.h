@@ -21,6 +21,17 @@ struct hazards_stay {
 	const struct object_stay *stay;
 };
 
+/* A thread kept an interpreter's lock in a call that may block. */
+struct hazards_kept {
+	const struct gil *gil;
+	const struct object *object; /* that stands for it */
+	const struct gil_user *user;
+	const struct gil_call *call;
+	uint32_t slot; /* of the gils' */
+};
+
+#define HAZARDS_WORD 80
+
 struct hazards {
 	struct report *report;
 	struct cycles cycles;
@@ -34,6 +45,12 @@ struct hazards {
 	bool starved;                    /* that thread, by the others */
 	struct hazards_stay *stays;      /* longest in the way first */
 	size_t stay_count;
+	struct hazards_kept *kept; /* others waiting longest first */
+	size_t kept_count;
+	/* Who waited longest for an interpreter's lock; null: nobody. */
+	const struct gil_user *asker;
+	const struct object *asked;
+	uint64_t asker_longest; /* raw */
 	size_t lock_count;
 	char verdict[REPORT_SENTENCES][REPORT_SENTENCE];
 	size_t sentence_count;
@@ -45,6 +62,8 @@ struct hazards {
 bool hazards_report(struct report *report, bool as_json, struct err *err);
 /* Whether the waiting of a thread at the end is to be told: its process was not over. */
 bool hazards_tells_wait(const struct hazards *hazards, const struct stuck_wait *wait);
+/* "#3", or "the GIL of process 1 (cpython3)". */
+const char *hazards_word(const struct object *object, char to[HAZARDS_WORD]);
 /* "1.234567s": a time since the first record. */
 const char *hazards_moment(const struct hazards *hazards, uint64_t raw, char to[32]);
 /* What a thread was doing when the records ended: "had ended at ...". */

@@ -14,7 +14,9 @@
  * other; 'turns': most failures of one behind one of the other with no success in between.
  * try_loops: tries for one lock in a row; thread: who never got it. longest_wait: of one thread for
  * one lock; 'passed': how often others got it meanwhile. held_while_blocked: what a holder did that
- * may block, 'wanted': how often another thread wanted the lock meanwhile. */
+ * may block, 'wanted': how often another thread wanted the lock meanwhile. longest_gil_wait,
+ * gil_kept_in_calls: the same of interpreters' locks (gilscope report --gil), of which 'waited_ns'
+ * is what all others waited meanwhile. */
 #include "tracer/report/hazards.h"
 #include "tracer/report/report_writer.h"
 
@@ -37,8 +39,15 @@ static void put_lock(struct writer *writer, const char *name, const struct objec
 	struct emit *emit = &writer->emit;
 	struct symbol_name text;
 
-	symbols_object(writer->report->symbols, object, &text);
 	emit_open(emit, name, '{');
+	if (object->rank == 0) {
+		writer_put_unknown(writer, "id", "it is an interpreter's lock");
+		emit_string(emit, "type", "gil");
+		emit_string(emit, "name", object->name);
+		emit_close(emit, '}');
+		return;
+	}
+	symbols_object(writer->report->symbols, object, &text);
 	emit_u64(emit, "id", object->rank);
 	emit_string(emit, "type", object_type_name((enum object_type)object->type));
 	emit_string(emit, "name", text.text);
@@ -71,7 +80,7 @@ static void put_wait(struct writer *writer, const struct hazards *hazards,
 
 	emit_open(emit, NULL, '{');
 	put_thread(writer, "thread", wait->thread);
-	writer_put_ns(writer, "since_ns", wait->pending->since);
+	writer_put_ns(writer, "since_ns", wait->since);
 	if (wait->object)
 		put_lock(writer, "lock", wait->object);
 	else
@@ -269,6 +278,43 @@ static void put_stays(struct writer *writer, const struct hazards *hazards)
 	emit_close(emit, ']');
 }
 
+static void put_gils(struct writer *writer, const struct hazards *hazards)
+{
+	const struct gil_user *user = hazards->asker;
+	struct emit *emit = &writer->emit;
+
+	if (user) {
+		emit_open(emit, "longest_gil_wait", '{');
+		put_thread(writer, "thread", user->thread);
+		put_lock(writer, "lock", hazards->asked);
+		writer_put_ns(writer, "wait_ns", hazards->asker_longest);
+		writer_put_ns(writer, "waited_ns", user->tally.wait.sum + user->unfinished_wait);
+		writer_put_ns(writer, "lived_ns", report_lived(writer->report, user->thread));
+		emit_close(emit, '}');
+	} else {
+		writer_put_unknown(writer, "longest_gil_wait",
+				   "nobody is known to have waited for an interpreter's lock");
+	}
+	emit_open(emit, "gil_kept_in_calls", '[');
+	for (size_t i = 0; i < hazards->kept_count; i++) {
+		const struct hazards_kept *kept = &hazards->kept[i];
+		char name[SYSCALL_NAME];
+
+		emit_open(emit, NULL, '{');
+		put_thread(writer, "thread", kept->user->thread);
+		put_lock(writer, "lock", kept->object);
+		emit_string(emit, "call",
+			    syscall_slot_name(&writer->report->locks.watch->gils->slots, kept->slot,
+					      name));
+		emit_u64(emit, "times", kept->call->kept);
+		writer_put_ns(writer, "longest_ns", kept->call->kept_longest);
+		emit_u64(emit, "waiters", kept->call->kept_waiters);
+		writer_put_ns(writer, "waited_ns", kept->call->kept_waited);
+		emit_close(emit, '}');
+	}
+	emit_close(emit, ']');
+}
+
 void hazards_emit(const struct hazards *hazards)
 {
 	struct writer writer = { .report = hazards->report };
@@ -292,5 +338,6 @@ void hazards_emit(const struct hazards *hazards)
 	put_livelocks(&writer, hazards);
 	put_longest(&writer, hazards);
 	put_stays(&writer, hazards);
+	put_gils(&writer, hazards);
 	emit_close(emit, '}');
 }

@@ -3,6 +3,8 @@
 #include "tracer/report/hazards.h"
 #include "tracer/report/report_text.h"
 
+#include "tracer/syscalls.h"
+
 #include <inttypes.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -32,6 +34,8 @@ static const char *lock_name(const struct hazards *hazards, const struct object 
 {
 	struct symbol_name name;
 
+	if (object->rank == 0)
+		return hazards_word(object, to);
 	symbols_object(hazards->report->symbols, object, &name);
 	snprintf(to, NAME, "#%zu %.*s", object->rank, NAME - 24, name.text);
 	return to;
@@ -42,6 +46,8 @@ static void put_lock(const struct hazards *hazards, const struct object *object)
 {
 	char name[NAME], since[32];
 
+	if (object->rank == 0)
+		return; /* an interpreter's */
 	put("%s, a %s, %s at %s", lock_name(hazards, object, name),
 	    object->type == OBJECT_SEM ? "semaphore used as a lock" :
 					 object_type_name((enum object_type)object->type),
@@ -96,12 +102,12 @@ static void show_checked(const struct hazards *hazards)
 static void show_link(const struct hazards *hazards, const struct stuck_wait *wait, uint32_t holder)
 {
 	const struct locks *locks = &hazards->report->locks;
-	char thread[40], other[60], name[40], since[32], held[32] = "";
+	char thread[40], other[60], name[40], since[32], held[32] = "", lock[HAZARDS_WORD];
 	uint64_t when;
 
 	thread_name(hazards, wait->thread, thread);
 	thread_name(hazards, holder, name);
-	hazards_moment(hazards, wait->pending->since, since);
+	hazards_moment(hazards, wait->since, since);
 	if (!wait->object) {
 		put("thread %s waits since %s for thread %s to end", thread, since, name);
 		return;
@@ -112,14 +118,14 @@ static void show_link(const struct hazards *hazards, const struct stuck_wait *wa
 		snprintf(other, sizeof(other), "it itself");
 	else
 		snprintf(other, sizeof(other), "thread %s", name);
-	put("thread %s waits since %s for #%zu, which %s has held since %s", thread, since,
-	    wait->object->rank, other, held);
+	put("thread %s waits since %s for %s, which %s has held since %s", thread, since,
+	    hazards_word(wait->object, lock), other, held);
 }
 
 static void show_ring(const struct hazards *hazards, size_t index)
 {
 	const struct stuck_ring *ring = &hazards->stuck.rings[index];
-	bool joins = false;
+	bool joins = false, gil = false;
 
 	printf("\ndeadlock of %zu thread%s: nobody could go on\n", ring->length,
 	       ring->length == 1 ? "" : "s");
@@ -128,6 +134,7 @@ static void show_ring(const struct hazards *hazards, size_t index)
 			put_lock(hazards, ring->waits[i]->object);
 		else
 			joins = true;
+		gil |= ring->waits[i]->object && ring->waits[i]->object->rank == 0;
 	}
 	for (size_t i = 0; i < ring->length; i++) {
 		const struct stuck_wait *next = ring->waits[(i + 1) % ring->length];
@@ -136,6 +143,8 @@ static void show_ring(const struct hazards *hazards, size_t index)
 	}
 	if (ring->length == 1)
 		put("do: let go of the lock first, or use a recursive one");
+	else if (gil)
+		put("do: let go of the interpreter's lock before waiting for another one");
 	else if (joins)
 		put("do: let go of the lock before waiting for a thread to end");
 	else
@@ -145,14 +154,14 @@ static void show_ring(const struct hazards *hazards, size_t index)
 static void show_cycle_link(const struct hazards *hazards, const struct cycle_link *link)
 {
 	const struct order_way *way = link->way;
-	char thread[40], when[32], since[32], times[40] = "";
+	char thread[40], when[32], since[32], times[40] = "", to[HAZARDS_WORD], from[HAZARDS_WORD];
 
 	if (link->edge->count > 1)
 		snprintf(times, sizeof(times), ", and so %" PRIu64 " times", link->edge->count);
-	put("thread %s %s #%zu at %s while it held #%zu since %s%s%s",
+	put("thread %s %s %s at %s while it held %s since %s%s%s",
 	    thread_name(hazards, link->edge->thread, thread),
-	    way->wanted == OBJECT_SHARED ? "read-locked" : "took", link->edge->to->rank,
-	    hazards_moment(hazards, way->first, when), link->edge->from->rank,
+	    way->wanted == OBJECT_SHARED ? "read-locked" : "took", hazards_word(link->edge->to, to),
+	    hazards_moment(hazards, way->first, when), hazards_word(link->edge->from, from),
 	    hazards_moment(hazards, way->held_since, since),
 	    way->limited ? ", waiting for a limited time" : "", times);
 }
@@ -165,7 +174,7 @@ static bool was_reused(const struct hazards *hazards, const struct object *objec
 
 static void show_cycle(const struct hazards *hazards, const struct cycle *cycle)
 {
-	bool semaphores = false, reused = false;
+	bool semaphores = false, reused = false, gil = false;
 
 	printf("\na cycle in the order of %zu locks: could deadlock\n", cycle->length);
 	for (size_t i = 0; i < cycle->length; i++) {
@@ -173,7 +182,8 @@ static void show_cycle(const struct hazards *hazards, const struct cycle *cycle)
 
 		put_lock(hazards, from);
 		semaphores |= from->type == OBJECT_SEM;
-		reused |= was_reused(hazards, from);
+		gil |= from->rank == 0;
+		reused |= from->rank > 0 && was_reused(hazards, from);
 	}
 	for (size_t i = 0; i < cycle->length; i++)
 		show_cycle_link(hazards, &cycle->links[i]);
@@ -183,7 +193,10 @@ static void show_cycle(const struct hazards *hazards, const struct cycle *cycle)
 		put("a semaphore counts as a lock as long as only those who took it let go of it");
 	if (reused)
 		put("one lies in memory whose reuse is not seen: it may have been two locks");
-	put("do: take these locks in one order everywhere");
+	if (gil)
+		put("do: let go of the interpreter's lock before waiting for another one");
+	else
+		put("do: take these locks in one order everywhere");
 }
 
 static void show_cycles(const struct hazards *hazards)
@@ -227,18 +240,18 @@ static void show_livelocks(const struct hazards *hazards)
 /* One that nobody seems to hold. */
 static void show_unheld(const struct hazards *hazards, const struct stuck_wait *wait)
 {
-	char thread[40], since[32], number[40] = "a thread that left no records";
+	char thread[40], since[32], word[HAZARDS_WORD] = "a thread that left no records";
 	const char *why = "";
 
 	if (wait->object)
-		snprintf(number, sizeof(number), "#%zu", wait->object->rank);
+		hazards_word(wait->object, word);
 	if (wait->signal)
 		why = ", which it made and took itself, as Python's conditions do: nobody has "
 		      "woken it";
 	else if (wait->object)
 		why = ", which nobody that was recorded held";
 	put("thread %s waits since %s for %s%s", thread_name(hazards, wait->thread, thread),
-	    hazards_moment(hazards, wait->pending->since, since), number, why);
+	    hazards_moment(hazards, wait->since, since), word, why);
 }
 
 static void show_wait(const struct hazards *hazards, const struct stuck_wait *wait)
@@ -317,6 +330,42 @@ static void show_longest(const struct hazards *hazards)
 		    "that is given in turns");
 }
 
+static void show_asker(const struct hazards *hazards)
+{
+	const struct gil_user *user = hazards->asker;
+	const uint64_t lived = user ? report_lived(hazards->report, user->thread) : 0;
+	const uint64_t waited = user ? user->tally.wait.sum + user->unfinished_wait : 0;
+	char thread[40], word[HAZARDS_WORD], longest[16], total[16], share[16];
+
+	if (!user)
+		return;
+	printf("\nlongest wait for an interpreter's lock\n");
+	put("thread %s waited %s for %s, and %s in all, %s of its life",
+	    thread_name(hazards, user->thread, thread),
+	    report_time(hazards->report, hazards->asker_longest, longest),
+	    hazards_word(hazards->asked, word), report_time(hazards->report, waited, total),
+	    text_share(waited, lived, share));
+}
+
+static void show_kept(const struct hazards *hazards)
+{
+	for (size_t i = 0; i < hazards->kept_count && i < hazards->report->top; i++) {
+		const struct hazards_kept *kept = &hazards->kept[i];
+		char thread[40], word[HAZARDS_WORD], name[SYSCALL_NAME], longest[16], waited[16];
+
+		if (i == 0)
+			printf("\ninterpreters' locks that were kept in calls that blocked\n");
+		put("thread %s kept %s in %" PRIu64
+		    " calls of %s, %s at most; up to %zu others waited for it meanwhile, %s in all",
+		    thread_name(hazards, kept->user->thread, thread),
+		    hazards_word(kept->object, word), kept->call->kept,
+		    syscall_slot_name(&hazards->report->locks.watch->gils->slots, kept->slot, name),
+		    report_time(hazards->report, kept->call->kept_longest, longest),
+		    kept->call->kept_waiters,
+		    report_time(hazards->report, kept->call->kept_waited, waited));
+	}
+}
+
 static void show_stays(const struct hazards *hazards)
 {
 	for (size_t i = 0; i < hazards->stay_count && i < hazards->report->top; i++) {
@@ -356,5 +405,7 @@ void hazards_show(const struct hazards *hazards)
 	show_waits(hazards);
 	show_loops(hazards);
 	show_longest(hazards);
+	show_asker(hazards);
 	show_stays(hazards);
+	show_kept(hazards);
 }

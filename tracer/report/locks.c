@@ -224,6 +224,12 @@ static const struct meaning meanings[256] = {
 	[TRACE_SITES] = { syscalls_sites_of, 0, 0, true },
 };
 
+/* Whether each record must be seen by itself. */
+static inline bool is_followed(const struct locks *locks)
+{
+	return locks->watch && locks->watch->follow;
+}
+
 /* What is let go by the next record, with none of another thread in between, need not be listed as
  * held: nobody could ask. That is most of most traces. False: it is not such, nothing was done. */
 static inline bool take_briefly(struct step *step)
@@ -235,9 +241,10 @@ static inline bool take_briefly(struct step *step)
 	struct object_use *use;
 	struct duration held;
 
-	if (step->count < 2 || record_value(next) != step_value(step) ||
-	    step_detail(step) == EOWNERDEAD || meanings[record_kind(next)].take != release ||
-	    step->meaning->mode != OBJECT_ALONE || actor->pending_count > 0)
+	if (step->count < 2 || is_followed(step->at.locks) ||
+	    record_value(next) != step_value(step) || step_detail(step) == EOWNERDEAD ||
+	    meanings[record_kind(next)].take != release || step->meaning->mode != OBJECT_ALONE ||
+	    actor->pending_count > 0)
 		return false;
 	use = use_of(step, &object);
 	if (!use || object->holder || object->no_hold || actor->retried == object)
@@ -278,6 +285,8 @@ static void read_run(struct locks *locks, const struct trace_run *run)
 			if (!step.meaning->always)
 				continue;
 		}
+		if (is_followed(locks))
+			watch_see(&step.at, step.record, step.count);
 		if (actor->calling && record_kind(step.record) != TRACE_ARG)
 			watch_call_over(&step.at, record_kind(step.record));
 		if (step.meaning->take == acquire && take_briefly(&step))
@@ -331,8 +340,8 @@ static bool read_all(struct locks *locks, uint64_t to_ns, struct err *err)
 		return err_set(err, EXIT_IMPOSSIBLE, "no memory for the processes' calls");
 	for (size_t i = 0; i < locks->trace->thread_count; i++)
 		end_thread(locks, i);
-	if (locks->watch)
-		watch_complete(locks->watch);
+	if (locks->watch && !watch_complete(locks->watch))
+		return err_set(err, EXIT_IMPOSSIBLE, "no memory for the interpreters' locks");
 	wait_sort_longest(locks);
 	return true;
 }
@@ -363,7 +372,7 @@ bool locks_read(struct locks *locks, const struct trace *trace, const struct loc
 	locks->actors = calloc(trace->thread_count + 1, sizeof(*locks->actors));
 	locks->longest = calloc(wish->top + 1, sizeof(*locks->longest));
 	locks->syscalls = wish->syscalls ? syscalls_create(&locks->family) : NULL;
-	locks->watch = wish->hazards ? watch_create(trace->thread_count) : NULL;
+	locks->watch = wish->hazards ? watch_create(trace->thread_count, wish->gils) : NULL;
 	if (!locks->actors || !locks->longest || (wish->syscalls && !locks->syscalls) ||
 	    (wish->hazards && !locks->watch)) {
 		locks_finish(locks);

@@ -119,6 +119,7 @@ struct locks_wish {
 	size_t top;              /* longest waits that are kept */
 	bool syscalls;           /* system calls, too */
 	bool hazards;            /* what they are found by, too: watch.h */
+	struct gils *gils;       /* the interpreters' locks, for hazards; null: not known */
 };
 
 /* Reads all of it; what came before the window is read for names and makers only. Fails on what

@@ -86,6 +86,8 @@ struct object_stay {
 
 /* What only hazards (watch.h) are found by. */
 struct object_watch {
+	bool looked_up; /* whether it is a part of an interpreter's lock, which is: */
+	bool is_part;
 	uint64_t wanted_at; /* when it was last found held */
 	uint32_t born_to;   /* index + 1: the thread that made it and took it at once; 0: none */
 	struct long_wait *longest;

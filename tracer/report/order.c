@@ -104,25 +104,25 @@ static struct order_edge *edge_of(struct order *order, struct object *from, stru
 	return &order->edges[order->count - 1];
 }
 
-/* A take, by what tells its way from others. */
-struct take {
+/* A way, by what tells it from others. */
+struct way_key {
 	uint32_t part;
 	uint8_t held, wanted;
 	const struct order_guard *guards;
 	size_t guard_count;
 };
 
-static bool is_same(const struct order_way *way, const struct take *take)
+static bool is_same(const struct order_way *way, const struct way_key *key)
 {
-	return way->part == take->part && way->held == take->held && way->wanted == take->wanted &&
-	       way->guard_count == take->guard_count &&
-	       memcmp(way->guards, take->guards, take->guard_count * sizeof(*take->guards)) == 0;
+	return way->part == key->part && way->held == key->held && way->wanted == key->wanted &&
+	       way->guard_count == key->guard_count &&
+	       memcmp(way->guards, key->guards, key->guard_count * sizeof(*key->guards)) == 0;
 }
 
 /* Null: no memory. */
-static struct order_way *new_way(struct order_edge *edge, const struct take *take)
+static struct order_way *new_way(struct order_edge *edge, const struct way_key *key)
 {
-	const size_t bytes = take->guard_count * sizeof(*take->guards);
+	const size_t bytes = key->guard_count * sizeof(*key->guards);
 	struct order_guard *guards = malloc(bytes);
 	struct order_way *ways = edge->ways;
 
@@ -137,83 +137,89 @@ static struct order_way *new_way(struct order_edge *edge, const struct take *tak
 		edge->cut = true;
 		free(ways[--edge->way_count].guards);
 	}
-	memcpy(guards, take->guards, bytes);
+	memcpy(guards, key->guards, bytes);
 	ways[edge->way_count] = (struct order_way){
-		.part = take->part,
-		.held = take->held,
-		.wanted = take->wanted,
+		.part = key->part,
+		.held = key->held,
+		.wanted = key->wanted,
 		.limited = true,
 		.guards = guards,
-		.guard_count = take->guard_count,
+		.guard_count = key->guard_count,
 	};
 	return &ways[edge->way_count++];
 }
 
-static struct order_way *way_of(struct order_edge *edge, const struct take *take)
+static struct order_way *way_of(struct order_edge *edge, const struct way_key *key)
 {
 	for (size_t i = edge->way_count; i-- > 0;) {
-		if (is_same(&edge->ways[i], take))
+		if (is_same(&edge->ways[i], key))
 			return &edge->ways[i];
 	}
-	return new_way(edge, take);
+	return new_way(edge, key);
 }
 
-/* The locks that the thread holds, by address; those that were destroyed are held no more. */
-static size_t list_held(const struct actor *actor, struct order_guard guards[ORDER_HELD])
+/* What is destroyed is held no more; what an interpreter's lock consists of is told as that. */
+static bool counts(const struct object *object)
 {
-	const size_t first = actor->hold_count > ORDER_HELD ? actor->hold_count - ORDER_HELD : 0;
-	size_t count = 0;
-
-	for (size_t i = first; i < actor->hold_count; i++) {
-		const struct hold *hold = &actor->holds[i];
-		size_t at = count;
-
-		if (hold->object->retired || hold->object->no_hold)
-			continue;
-		for (; at > 0 && guards[at - 1].object > hold->object; at--)
-			guards[at] = guards[at - 1];
-		guards[at] = (struct order_guard){ hold->object, hold->mode };
-		count++;
-	}
-	return count;
+	return !object->retired && !object->no_hold && !(object->watch && object->watch->is_part);
 }
 
-void order_take(struct order *order, const struct moment *at, struct object *object,
-		enum object_mode mode, enum order_how how)
+/* What the thread holds. */
+struct held {
+	const struct hold *holds[ORDER_HELD + 1];
+	struct order_guard guards[ORDER_HELD + 1]; /* the same, by address */
+	size_t count;
+};
+
+static void add_held(struct held *held, const struct hold *hold)
+{
+	size_t at = held->count;
+
+	if (!counts(hold->object))
+		return;
+	for (; at > 0 && held->guards[at - 1].object > hold->object; at--)
+		held->guards[at] = held->guards[at - 1];
+	held->guards[at] = (struct order_guard){ hold->object, hold->mode };
+	held->holds[held->count++] = hold;
+}
+
+static void go(struct order *order, const struct moment *at, const struct order_take *take,
+	       const struct held *held, const struct hold *hold)
+{
+	const struct way_key key = { order->parts[at->thread], (uint8_t)hold->mode,
+				     (uint8_t)take->mode, held->guards, held->count };
+	struct order_edge *edge = edge_of(order, hold->object, take->object, at->thread);
+	struct order_way *way = edge ? way_of(edge, &key) : NULL;
+
+	if (!way) {
+		order->no_memory = true;
+		return;
+	}
+	edge->count++;
+	if (way->count++ == 0) {
+		way->first = at->when;
+		way->held_since = hold->since;
+	}
+	way->last = at->when;
+	way->waits += take->how != ORDER_AT_ONCE;
+	way->limited &= take->how == ORDER_LIMITED;
+}
+
+void order_take(struct order *order, const struct moment *at, const struct order_take *take)
 {
 	const struct actor *actor = at->actor;
 	const size_t first = actor->hold_count > ORDER_HELD ? actor->hold_count - ORDER_HELD : 0;
-	struct order_guard guards[ORDER_HELD];
-	const size_t guard_count = list_held(actor, guards);
+	struct held held;
 
-	if (guard_count == 0)
-		return;
-	for (size_t i = 0; i < guard_count; i++) {
-		if (guards[i].object == object)
+	held.count = 0;
+	for (size_t i = first; i < actor->hold_count; i++)
+		add_held(&held, &actor->holds[i]);
+	if (take->also)
+		add_held(&held, take->also);
+	for (size_t i = 0; i < held.count; i++) {
+		if (held.holds[i]->object == take->object)
 			return;
 	}
-	for (size_t i = first; i < actor->hold_count; i++) {
-		const struct hold *hold = &actor->holds[i];
-		const struct take take = { order->parts[at->thread], (uint8_t)hold->mode,
-					   (uint8_t)mode, guards, guard_count };
-		struct order_edge *edge;
-		struct order_way *way;
-
-		if (hold->object->retired || hold->object->no_hold)
-			continue;
-		edge = edge_of(order, hold->object, object, at->thread);
-		way = edge ? way_of(edge, &take) : NULL;
-		if (!way) {
-			order->no_memory = true;
-			return;
-		}
-		edge->count++;
-		if (way->count++ == 0) {
-			way->first = at->when;
-			way->held_since = hold->since;
-		}
-		way->last = at->when;
-		way->waits += how != ORDER_AT_ONCE;
-		way->limited &= how == ORDER_LIMITED;
-	}
+	for (size_t i = 0; i < held.count && counts(take->object); i++)
+		go(order, at, take, &held, held.holds[i]);
 }

@@ -57,9 +57,16 @@ struct order {
 /* Null: no memory. */
 struct order *order_create(size_t threads);
 void order_destroy(struct order *order);
+/* What is taken. */
+struct order_take {
+	struct object *object;
+	enum object_mode mode;
+	enum order_how how;
+	const struct hold *also; /* held besides the thread's holds; null: nothing is */
+};
+
 /* A thread asks for a lock, or has taken it, while it holds others; one that it holds already makes
  * no edge. */
-void order_take(struct order *order, const struct moment *at, struct object *object,
-		enum object_mode mode, enum order_how how);
+void order_take(struct order *order, const struct moment *at, const struct order_take *take);
 
 #endif

@@ -227,6 +227,7 @@ static bool make(struct report *report, struct err *err)
 		.top = report->top,
 		.syscalls = report->with_syscalls,
 		.hazards = report->with_hazards,
+		.gils = report->gils,
 	};
 
 	if (!locks_read(&report->locks, report->trace, &wish, err))
@@ -306,13 +307,25 @@ static bool report_gil(struct trace *trace, const struct report *report, bool as
 	return show_gils(&show, err);
 }
 
+static bool report_hazards(struct report *report, bool as_json, struct err *err)
+{
+	static struct gils gils; /* large */
+	bool right = gils_read(&gils, report->trace, report->from_ns, report->to_ns, true, err);
+
+	if (!right)
+		return false;
+	report->gils = &gils;
+	right = make(report, err) && hazards_report(report, as_json, err);
+	finish(report);
+	gils_finish(&gils);
+	return right;
+}
+
 static bool report_all(struct report *report, bool as_json, struct err *err)
 {
 	bool right = make(report, err);
 
-	if (right && report->with_hazards)
-		right = hazards_report(report, as_json, err);
-	else if (right && report->with_syscalls)
+	if (right && report->with_syscalls)
 		right = syscalls_report(report, as_json, err);
 	else if (right && as_json)
 		report_emit(report);
@@ -366,8 +379,12 @@ static int run(int argc, char *argv[], struct err *err)
 		.with_syscalls = param_number(&set, "syscalls") || param_number(&set, "hazards"),
 		.with_hazards = param_number(&set, "hazards"),
 	};
-	right = param_number(&set, "gil") ? report_gil(&trace, &report, as_json, err) :
-					    report_all(&report, as_json, err);
+	if (report.with_hazards)
+		right = report_hazards(&report, as_json, err);
+	else if (param_number(&set, "gil"))
+		right = report_gil(&trace, &report, as_json, err);
+	else
+		right = report_all(&report, as_json, err);
 	trace_close(&trace);
 	return right ? EXIT_DONE : err->code;
 }

@@ -40,6 +40,7 @@ struct report {
 	size_t top;
 	bool only_locks, only_threads;
 	bool with_syscalls, with_hazards;
+	struct gils *gils;       /* for hazards; null: not known */
 	struct object **objects; /* that were used, what was waited for most first */
 	size_t object_count;
 	struct report_row *rows; /* in the same order */

@@ -8,7 +8,12 @@ bool stuck_held_since(const struct locks *locks, uint32_t thread, const struct o
 		      uint64_t *since)
 {
 	const struct actor *actor = &locks->actors[thread];
+	const struct gil *gil = watch_gil(locks->watch, object);
 
+	if (gil && gil->holder && gil->holder->thread == thread) {
+		*since = gil->holder->taken_at;
+		return true;
+	}
 	for (size_t i = 0; i < actor->hold_count; i++) {
 		if (actor->holds[i].object != object)
 			continue;
@@ -26,6 +31,12 @@ struct stuck_state stuck_state(const struct locks *locks, uint32_t thread)
 	const uint64_t last = locks->trace->threads[thread].header.end_raw;
 	struct stuck_state state = { .pending = pending, .number = UINT32_MAX };
 
+	state.gil = watch_asked(locks->watch, thread, &state.since);
+	if (state.gil) {
+		state.doing = STUCK_WAITING;
+		state.pending = NULL;
+		return state;
+	}
 	if (pending) {
 		state.doing = STUCK_WAITING;
 		state.since = pending->since;
@@ -89,31 +100,40 @@ static bool add_holder(struct stuck *stuck, struct stuck_wait *wait, size_t *roo
 static bool add_holders(struct stuck *stuck, struct stuck_wait *wait, const struct locks *locks,
 			size_t *room)
 {
-	const struct pending *pending = wait->pending;
 	const struct family *family = &locks->family;
 	uint64_t since;
 	uint32_t joined;
 
-	if (pending->kind == WAIT_JOIN) {
-		joined = family_find(family, family->threads[wait->thread].process, pending->handle,
-				     pending->since);
+	if (!wait->object) {
+		joined = family_find(family, family->threads[wait->thread].process, wait->handle,
+				     wait->since);
 		return joined == FAMILY_NONE || add_holder(stuck, wait, room, joined);
 	}
 	for (uint32_t i = 0; i < locks->trace->thread_count; i++) {
-		if (stuck_held_since(locks, i, pending->object, &since) &&
+		if (stuck_held_since(locks, i, wait->object, &since) &&
 		    !add_holder(stuck, wait, room, i))
 			return false;
 	}
 	return true;
 }
 
-static bool waits_for_thread(const struct pending *pending)
+/* Fills in what a thread waits for; false when that is no thread. */
+static bool waits_for_thread(const struct locks *locks, uint32_t thread, struct stuck_wait *wait)
 {
-	if (!pending)
-		return false;
-	if (pending->kind == WAIT_JOIN || pending->kind == WAIT_LOCK)
+	const struct pending *pending = locks_stuck(locks, thread);
+
+	*wait = (struct stuck_wait){ .thread = thread };
+	wait->object = watch_asked(locks->watch, thread, &wait->since);
+	if (wait->object)
 		return true;
-	return pending->kind == WAIT_SEM && !pending->object->no_hold;
+	if (!pending || !(pending->kind == WAIT_JOIN || pending->kind == WAIT_LOCK ||
+			  (pending->kind == WAIT_SEM && !pending->object->no_hold)))
+		return false;
+	wait->object = pending->object;
+	wait->handle = pending->handle;
+	wait->since = pending->since;
+	wait->signal = pending->object && is_signal(locks, thread, pending->object);
+	return true;
 }
 
 static bool gather(struct stuck *stuck, const struct locks *locks)
@@ -126,18 +146,11 @@ static bool gather(struct stuck *stuck, const struct locks *locks)
 	if (!stuck->waits || !stuck->rings)
 		return false;
 	for (uint32_t i = 0; i < threads; i++) {
-		const struct pending *pending = locks_stuck(locks, i);
 		struct stuck_wait *wait = &stuck->waits[stuck->count];
 
-		if (!waits_for_thread(pending))
+		if (!waits_for_thread(locks, i, wait))
 			continue;
-		*wait = (struct stuck_wait){
-			.thread = i,
-			.pending = pending,
-			.object = pending->object,
-			.holders = used,
-			.signal = pending->object && is_signal(locks, i, pending->object),
-		};
+		wait->holders = used;
 		if (!wait->signal && !add_holders(stuck, wait, locks, &room))
 			return false;
 		used += wait->holder_count;

@@ -7,9 +7,10 @@
 
 /* A thread that waits for other threads: for what they hold, or for their end. */
 struct stuck_wait {
-	uint32_t thread; /* index */
-	const struct pending *pending;
-	const struct object *object;  /* null: it joins a thread */
+	uint32_t thread;             /* index */
+	uint64_t since;              /* raw */
+	const struct object *object; /* null: it joins a thread, which has this handle: */
+	uint64_t handle;
 	size_t holders, holder_count; /* from that place of stuck.holders on */
 	size_t ring;                  /* from 1: which ring it is in; 0: none */
 	bool behind_ring;             /* it waits, at last, for one that is in a ring */
@@ -41,10 +42,11 @@ enum stuck_doing {
 
 struct stuck_state {
 	enum stuck_doing doing;
-	const struct pending *pending;
-	uint32_t number; /* of the system call; UINT32_MAX: it is one of these: */
-	unsigned call;   /* a trace_call */
-	uint64_t since;  /* raw; RUNNING: its last record */
+	const struct pending *pending; /* null: it waits for an interpreter's lock, */
+	const struct object *gil;      /* which is this */
+	uint32_t number;               /* of the system call; UINT32_MAX: it is one of these: */
+	unsigned call;                 /* a trace_call */
+	uint64_t since;                /* raw; RUNNING: its last record */
 };
 
 /* All has been read. False: no memory; then there is nothing to finish. */

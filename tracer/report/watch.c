@@ -1,9 +1,34 @@
 /* What is done for each record is next to nothing unless its thread holds a lock. */
 #include "tracer/report/watch.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 
-struct watch *watch_create(size_t threads)
+/* The objects that stand for interpreters' locks. */
+static bool make_gils(struct watch *watch, struct gils *gils)
+{
+	watch->gil_objects = calloc(gils->count + 1, sizeof(struct object *));
+	watch->follow = gils_follow(gils);
+	watch->gils = gils;
+	if (!watch->gil_objects || !watch->follow)
+		return false;
+	for (size_t i = 0; i < gils->count; i++) {
+		const struct gil *gil = &gils->all[i];
+		struct object *object = gil->accepted ? calloc(1, sizeof(*object)) : NULL;
+
+		watch->gil_objects[i] = object;
+		if (!gil->accepted)
+			continue;
+		if (!object || asprintf(&object->name, "the GIL of process %u (%s)",
+					gils->finding.family.processes[gil->suspect.process].number,
+					gil_kind_name(gil->suspect.kind)) < 0)
+			return false;
+		object->process = gil->suspect.process;
+	}
+	return true;
+}
+
+struct watch *watch_create(size_t threads, struct gils *gils)
 {
 	struct watch *watch = calloc(1, sizeof(*watch));
 
@@ -12,7 +37,7 @@ struct watch *watch_create(size_t threads)
 	watch->order = order_create(threads);
 	watch->threads = calloc(threads + 1, sizeof(*watch->threads));
 	watch->thread_count = threads;
-	if (watch->order && watch->threads)
+	if (watch->order && watch->threads && (!gils || gils->found == 0 || make_gils(watch, gils)))
 		return watch;
 	watch_destroy(watch);
 	return NULL;
@@ -22,6 +47,11 @@ void watch_destroy(struct watch *watch)
 {
 	if (!watch)
 		return;
+	if (watch->follow)
+		gils_follow_end(watch->follow);
+	for (size_t i = 0; watch->gil_objects && i < watch->gils->count; i++)
+		object_destroy(watch->gil_objects[i]);
+	free(watch->gil_objects);
 	order_destroy(watch->order);
 	free(watch->threads);
 	free(watch->duels);
@@ -33,15 +63,81 @@ static struct watch_thread *self(const struct moment *at)
 	return &at->locks->watch->threads[at->thread];
 }
 
-static void take(const struct moment *at, struct object *object, enum object_mode mode,
-		 enum order_how how)
+/* Whether it is one of the objects of which interpreters' locks consist. */
+static bool is_part(const struct moment *at, struct object *object)
 {
+	const struct gils *gils = at->locks->watch->gils;
+	struct object_watch *watch = gils ? object_watch(object) : NULL;
+
+	if (!watch) {
+		at->locks->no_memory |= gils != NULL;
+		return false;
+	}
+	for (size_t i = 0; !watch->looked_up && i < gils->count; i++)
+		watch->is_part |= gils->all[i].accepted &&
+				  gil_has_part(&gils->all[i], object->process, object->address);
+	watch->looked_up = true;
+	return watch->is_part;
+}
+
+/* Who would wait with the interpreter's lock holds that, too. */
+static void take(const struct moment *at, struct object *object, enum object_mode mode,
+		 enum order_how how, bool with_gil)
+{
+	const struct hold *gil = self(at)->gil.object && with_gil ? &self(at)->gil : NULL;
 	struct order *order = at->locks->watch->order;
 
-	if (at->actor->hold_count == 0)
+	if ((at->actor->hold_count == 0 && !gil) || is_part(at, object))
 		return;
-	order_take(order, at, object, mode, how);
+	order_take(order, at, &(struct order_take){ object, mode, how, gil });
 	at->locks->no_memory |= order->no_memory;
+}
+
+/* Whether a thread has such a lock is asked at each of its records: in some protocols it is given
+ * by another. */
+void watch_see(const struct moment *at, const struct record *record, size_t count)
+{
+	struct watch *watch = at->locks->watch;
+	struct hold *gil = &self(at)->gil;
+	struct object *object;
+	size_t index;
+
+	gils_see(watch->follow, at->thread, record, count);
+	index = gils_held_by(watch->follow, at->thread);
+	object = index == SIZE_MAX ? NULL : watch->gil_objects[index];
+	if (object == gil->object)
+		return;
+	gil->object = NULL;
+	if (!object)
+		return;
+	if (at->actor->hold_count > 0)
+		take(at, object, OBJECT_ALONE, ORDER_AT_ONCE, false);
+	*gil = (struct hold){ object, at->when, at->position, 1, OBJECT_ALONE };
+}
+
+const struct gil *watch_gil(const struct watch *watch, const struct object *object)
+{
+	for (size_t i = 0; watch->gils && i < watch->gils->count; i++) {
+		if (watch->gil_objects[i] == object)
+			return &watch->gils->all[i];
+	}
+	return NULL;
+}
+
+struct object *watch_asked(const struct watch *watch, uint32_t thread, uint64_t *since)
+{
+	for (size_t i = 0; watch->gils && i < watch->gils->count; i++) {
+		const struct gil *gil = &watch->gils->all[i];
+
+		for (size_t k = 0; gil->accepted && k < gil->user_count; k++) {
+			if (gil->users[k]->thread != thread || !gil->users[k]->contended ||
+			    gil->users[k]->state != GIL_ASKING)
+				continue;
+			*since = gil->users[k]->asked_at;
+			return watch->gil_objects[i];
+		}
+	}
+	return NULL;
 }
 
 /* Python makes the lock of a thread's end in that thread, takes it with nothing in between but what
@@ -96,24 +192,25 @@ void watch_conflict(const struct moment *at, struct object *object, enum object_
 	if (object_watch(object))
 		object->watch->wanted_at = at->when;
 	at->locks->no_memory |= !object->watch;
-	take(at, object, mode, timeout == TRACE_UNTIMED ? ORDER_WAITED : ORDER_LIMITED);
+	take(at, object, mode, timeout == TRACE_UNTIMED ? ORDER_WAITED : ORDER_LIMITED, true);
 }
 
-/* Python tries each lock before it lets go of the interpreter's and waits: its tries are the first
- * half of takes. What waited was told by its conflict. */
+/* Python tries each lock before it lets go of the interpreter's and waits: what is tried with that,
+ * and any semaphore, is the first half of a take. What waited was told by its conflict. */
 void watch_acquire(const struct moment *at, struct object *object, enum object_mode mode,
 		   enum watch_how how)
 {
 	if (object->type == OBJECT_SEM)
 		see_first_takes(at, object);
 	if (how == WATCH_TAKEN ||
-	    (how == WATCH_TRIED && object->type == OBJECT_SEM && !only_looks(at, object)))
-		take(at, object, mode, ORDER_AT_ONCE);
+	    (how == WATCH_TRIED && (object->type == OBJECT_SEM || self(at)->gil.object) &&
+	     !only_looks(at, object)))
+		take(at, object, mode, ORDER_AT_ONCE, how == WATCH_TAKEN);
 }
 
 void watch_acquire_again(const struct moment *at, struct object *mutex)
 {
-	take(at, mutex, OBJECT_ALONE, ORDER_AT_ONCE);
+	take(at, mutex, OBJECT_ALONE, ORDER_AT_ONCE, true);
 }
 
 void watch_part(const struct moment *at)
@@ -204,14 +301,20 @@ void watch_progress(const struct moment *at)
 	self(at)->duel = 0;
 }
 
-void watch_complete(struct watch *watch)
+bool watch_complete(struct watch *watch)
 {
+	bool right = true;
+
 	for (size_t i = 0; i < watch->duel_count; i++) {
 		struct watch_duel *duel = &watch->duels[i];
 
 		duel->unended = duel->now.turns > duel->longest.turns;
 		end_run(duel);
 	}
+	if (watch->follow)
+		right = gils_follow_end(watch->follow);
+	watch->follow = NULL;
+	return right;
 }
 
 /* Null: no memory. */
@@ -293,7 +396,7 @@ void watch_called(const struct moment *at, unsigned call, uint64_t since)
 
 void watch_waited(const struct moment *at, const struct pending *pending)
 {
-	if (at->actor->hold_count > 0)
+	if (at->actor->hold_count > 0 && !(pending->object && is_part(at, pending->object)))
 		stay(at, pending->since, TRACE_CALL_NONE, pending);
 }
 
@@ -301,6 +404,8 @@ void watch_long_wait(const struct moment *at, struct object *object, const struc
 {
 	struct object_watch *watch = object_watch(object);
 
+	if (is_part(at, object))
+		return;
 	if (watch && !watch->longest)
 		watch->longest = calloc(1, sizeof(*watch->longest));
 	if (!watch || !watch->longest) {

@@ -5,6 +5,7 @@
 #ifndef TRACER_REPORT_WATCH_H
 #define TRACER_REPORT_WATCH_H
 
+#include "tracer/gil/show.h"
 #include "tracer/report/order.h"
 
 /* Tries of two threads that failed because of each other, taking turns. */
@@ -33,6 +34,7 @@ struct watch_end {
 struct watch_thread {
 	struct watch_end end;
 	uint64_t called_at;        /* of actor.calling */
+	struct hold gil;           /* the interpreter's lock that it has; object null: none */
 	const struct object *made; /* the semaphore it made last, at this record of its own: */
 	uint64_t made_position;
 	uint32_t duels, duel; /* indices + 1: its first one as the lower thread; the last it was in
@@ -45,14 +47,26 @@ struct watch {
 	size_t thread_count;
 	struct watch_duel *duels;
 	size_t duel_count, duel_room;
-	bool no_memory;
+	/* The interpreters' locks, followed beside; all null: they are not known. */
+	struct gils *gils;
+	struct follow *follow;
+	struct object **gil_objects; /* by the gils' index; what stands for each as a lock */
 };
 
 /* Null: no memory. */
-struct watch *watch_create(size_t threads);
+struct watch *watch_create(size_t threads, struct gils *gils);
 void watch_destroy(struct watch *watch);
-/* All is read. */
-void watch_complete(struct watch *watch);
+/* All is read. False: no memory. */
+bool watch_complete(struct watch *watch);
+/* The interpreter's lock that is this object, one of gil_objects; null: it is none. */
+const struct gil *watch_gil(const struct watch *watch, const struct object *object);
+/* The lock, one of gil_objects, that a thread asked for in vain when all was read, and since when;
+ * null: none. */
+struct object *watch_asked(const struct watch *watch, uint32_t thread, uint64_t *since);
+
+/* A record, before the analysis takes it in, behind which 'count' - 1 more of its thread follow;
+ * only needed where interpreters' locks are followed. */
+void watch_see(const struct moment *at, const struct record *record, size_t count);
 
 enum watch_how {
 	WATCH_TAKEN, /* at once */
