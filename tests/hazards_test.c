@@ -840,9 +840,9 @@ static void a_python_condition_that_nobody_notifies_is_no_deadlock(void **state)
 {
 	(void)state;
 	semaphore(1, A, 1);
-	put(1, TRACE_SEM_ACQUIRE, 0, A);
+	put(1, TRACE_SEM_ACQUIRE, TRACE_TRIED, A);
 	semaphore(1, B, 1);
-	put(1, TRACE_SEM_ACQUIRE, 0, B);
+	put(1, TRACE_SEM_ACQUIRE, TRACE_TRIED, B);
 	put(1, TRACE_SEM_RELEASE, 0, A);
 	put(1, TRACE_SEM_BUSY, EAGAIN, B);
 	put(1, TRACE_SEM_CONFLICT, 0, B);

@@ -160,7 +160,8 @@ static bool only_looks(const struct moment *at, const struct object *object)
 {
 	const uint32_t maker = object->watch ? object->watch->born_to : 0;
 
-	return maker && at->locks->family.threads[maker - 1].parent != at->thread;
+	return maker && maker != at->thread + 1 &&
+	       at->locks->family.threads[maker - 1].parent != at->thread;
 }
 
 static void see_first_takes(const struct moment *at, struct object *object)
