@@ -100,6 +100,22 @@ static void put(struct list *list, const struct row *row, const char *kind_name)
 	put_params(list, row->params);
 }
 
+/* Why a workload can run in no mode, as its last one has it; null: it can. */
+static const char *refusal(const json_t *told)
+{
+	const char *reason = NULL;
+	const json_t *mode;
+	size_t i;
+
+	json_array_foreach(json_object_get(told, "modes"), i, mode)
+	{
+		reason = json_string_value(json_object_get(mode, "reason"));
+		if (!reason)
+			return NULL;
+	}
+	return reason;
+}
+
 static void put_workloads(struct list *list)
 {
 	for (size_t i = 0; i < WORKLOADS; i++) {
@@ -111,7 +127,7 @@ static void put_workloads(struct list *list)
 		    &(struct row){
 			    .name = workload_names[i],
 			    .summary = json_string_value(json_object_get(told, "summary")),
-			    .reason = told ? NULL : err.text,
+			    .reason = told ? refusal(told) : err.text,
 			    .params = json_object_get(told, "params"),
 			    .size = json_object_get(told, "size"),
 		    },

@@ -151,6 +151,39 @@ def every_thread_and_process_can_be_stopped():
             assert result["latency"]["n"] == 5, result
 
 
+def reason_of_offload():
+    about = json.loads(subprocess.run([os.path.join(FOLDER, "offload"), "--describe"], capture_output=True).stdout)
+    return about["modes"][0]["reason"]
+
+
+def offload_computes_what_a_loop_computes():
+    reason = reason_of_offload()
+    if reason:
+        refused("offload --mode threads", 3, f"offload: mode 'threads' cannot run this: {reason}")
+        return reason
+    numbers = list(range(40000))
+    for _ in range(3):
+        numbers = list(map(mix, numbers))
+    for mode in ["sequential", *MODES, "thread-pool", "process-pool"]:
+        result = run(f"offload --mode {mode} --size 40000 --rounds 3")
+        check_sum(result, numbers)
+        assert all(0 < ns <= 2 * result["elapsed_ns"] for ns in result["counts"].values()), result
+    # A batch of 32768 is one wait.
+    counts = run("offload --mode gil --gil cpython3 --size 70000 --workers 1 --rounds 1")["gil_counts"]
+    assert counts["drops_voluntary"] == 3 + 1, counts
+    return None
+
+
+def offload_without_a_driver_is_told():
+    if reason_of_offload():
+        return "built without it"
+    got = subprocess.run([os.path.join(FOLDER, "offload")], text=True, capture_output=True, timeout=TIMEOUT,
+                         env={**os.environ, "OCL_ICD_VENDORS": "/nowhere"})
+    assert got.returncode == 3 and got.stdout == "" and got.stderr == (
+        "offload: there is no OpenCL driver here; install one, such as PoCL (./setup offload)\n"), got
+    return None
+
+
 def deaf():
     signal.signal(signal.SIGTERM, signal.SIG_IGN)
     signal.signal(signal.SIGCHLD, signal.SIG_IGN)
@@ -186,6 +219,7 @@ TESTS = [ipc_carries_each_message_there_and_back_once, ipc_tells_what_encoding_c
          crunch_compresses_what_zlib_compresses, crawl_fetches_every_page_and_waits_as_long_as_the_server_says,
          pages_are_served_side_by_side, calls_that_never_return_are_killed_and_others_answer,
          a_limit_that_is_long_enough_makes_nobody_late, every_thread_and_process_can_be_stopped,
+         offload_computes_what_a_loop_computes, offload_without_a_driver_is_told,
          signals_that_were_ignored_and_blocked_do_not_matter, a_machine_without_its_own_network_is_told,
          nobody_is_left]
 

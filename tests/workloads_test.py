@@ -35,6 +35,7 @@ VARY = {
     "stop": [["--size 5 --look 10"], ["--what thread", "--what process"]],
     "crunch": [["--size 1", "--size 100k --grain 10k --between 3"]],
     "crawl": [["--size 8 --latency 100us", "--size 1 --latency 0 --spread 1 --bytes 1 --parse 0"]],
+    "offload": [["--size 70001 --rounds 1"]],
     "timeout": [["--size 6 --limit 2ms"]],
     "poolmap": [["--size 1 --item-ticks 0", "--size 71 --item-ticks 20 --sleep 10us"],
                 ["--spread even", "--spread wide"]],
@@ -53,15 +54,15 @@ VARY = {
     "inversion": [["--size 2 --medium 300us"], ["--protocol none", "--protocol inherit"]],
 }
 # Those that cannot do with any number of workers.
-NUMBERS = {"ipc": [2, 4, 6], "queue": [2, 3, 5], "deadlock": [2], "livelock": [2], "inversion": [3]}
+NUMBERS = {"ipc": [2, 4, 6], "offload": [3], "queue": [2, 3, 5], "deadlock": [2], "livelock": [2], "inversion": [3]}
 LATENCIES = {"iosleep": "open", "convoy": "closed", "ipc": "closed", "spawn": "closed", "stop": "closed",
              "timeout": "closed", "crawl": "closed", "sync": "closed", "queue": "closed", "starvation": "closed",
              "inversion": "closed"}
 # Of how many operations latencies are, where it is not the size; of sync those that had to wait.
 LATENCIES_OF = {"timeout": lambda result: result["counts"]["killed"],
                 "sync": lambda result: min(result["latency"]["n"], result["size"]) if result["latency"] else 0}
-# What may need a right that is not given here.
-PRIVILEGED = {"inversion"}
+# What may need a right or a library that is not here.
+PRIVILEGED = {"inversion", "offload"}
 # What a pool is given besides, by the number of its workers.
 TASKS = {1: "--tasks 7", 2: "", 3: "--tasks 70 --results completed", 5: "--tasks 2"}
 REFUSED = [

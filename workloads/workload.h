@@ -44,6 +44,7 @@ struct worker {
 	const struct param_set *params;
 	struct worker_result *result;
 	struct run *run;
+	void *own; /* what prepare made */
 };
 
 enum echo_kind {
@@ -104,6 +105,9 @@ struct workload {
 	void (*close)(struct worker *w);
 	/* Once, after open and before the clock starts: fills the region. May be null. */
 	void (*setup)(struct worker *w);
+	/* Each worker, in its own thread or process, before the clock starts and without the lock:
+	 * what others cannot make for it, kept in w->own. May be null. */
+	void (*prepare)(struct worker *w);
 	/* Each worker, each phase, timed. The sum over all is the checksum, equal in every mode. */
 	uint64_t (*work)(struct worker *w, unsigned phase);
 	/* Each worker, after the clock has stopped: proves the result (worker_fail), and adds to

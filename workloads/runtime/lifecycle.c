@@ -56,12 +56,19 @@ void run_place(const struct run *run, unsigned index)
 	sched_setaffinity(0, sizeof(one), &one);
 }
 
+void run_prepare(struct worker *w)
+{
+	if (w->run->workload->prepare)
+		w->run->workload->prepare(w);
+}
+
 void run_worker(struct worker *w)
 {
 	const struct run *run = w->run;
 	const unsigned phases = run->plan.phases;
 	struct witness since;
 
+	run_prepare(w);
 	run_place(run, w->self);
 	run_clock_prepare(&since);
 	pthread_barrier_wait(run->barrier);

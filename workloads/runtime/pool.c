@@ -120,6 +120,7 @@ void pool_work(struct worker *w, const struct pool_line *line)
 	struct witness since;
 	uint64_t busy_ns = 0;
 
+	run_prepare(w);
 	run_place(run, w->self);
 	run_clock_prepare(&since);
 	line->ready(w);

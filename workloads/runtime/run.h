@@ -97,6 +97,9 @@ uint64_t run_checksum(const struct run *run);
 /* For the modes: all that one worker does when workers run at the same time, from placing itself to
  * checking; the barrier's other parties must do the same. */
 void run_worker(struct worker *w);
+/* Has a worker prepare itself, in its thread, before it is placed: threads that a library starts
+ * then may run anywhere. */
+void run_prepare(struct worker *w);
 /* Places the calling thread where worker 'index' belongs. */
 void run_place(const struct run *run, unsigned index);
 /* Starts and stops a worker's clocks; time between a stop and the next start does not count. */

@@ -4,6 +4,8 @@
 static bool run_sequential(struct run *run, struct err *err)
 {
 	(void)err;
+	for (unsigned i = 0; i < run->workers; i++)
+		run_prepare(&run->worker[i]);
 	for (unsigned phase = 0; phase < run->plan.phases; phase++) {
 		for (unsigned i = 0; i < run->workers; i++) {
 			struct worker *w = &run->worker[i];
