@@ -58,6 +58,8 @@ CASES = {
             "--size 5 --via socketpair --message 300k", "--size 10 --via shared"],
     "crawl": ["--size 8 --latency 100us --workers 3", "--size 2 --latency 0 --spread 1 --bytes 1 --parse 0"],
     "timeout": ["--size 6 --limit 20ms"],
+    "deadlock": ["--size 3", "--size 2 --timing timeout", "--size 3 --kind self",
+                 "--size 2 --kind self --timing timeout"],
     "stop": ["--size 2 --look 10", "--size 4 --what process"],
 }
 # What belongs to the C workloads, or to another mode, is told so.
@@ -215,8 +217,13 @@ def sum_of_crawl(size, params):
     return sum(mix(page ^ params["bytes"] << 32 ^ end) for page, end in enumerate(ends))
 
 
+def sum_of_deadlock(size, params):
+    return sum(map(mix, range(2 * size)))
+
+
 # The checksum of a workload, from its size and parameters; of the others it is the sum of mix(op).
-SUMS = {"bank": sum_of_bank, "crunch": sum_of_crunch, "ipc": sum_of_ipc, "crawl": sum_of_crawl}
+SUMS = {"bank": sum_of_bank, "crunch": sum_of_crunch, "ipc": sum_of_ipc, "crawl": sum_of_crawl,
+        "deadlock": sum_of_deadlock}
 
 
 def counts_of_race(line, complaints):
@@ -282,8 +289,16 @@ def counts_of_timeout(line, complaints):
         complaints.append(f"{quick} calls are quick: {counts}")
 
 
+def counts_of_deadlock(line, complaints):
+    params, given_up = line["params"], line["counts"]["given_up"]
+    least = {"lucky": 0, "timeout": 2 * line["size"] if params["kind"] == "self" else 1}[params["timing"]]
+    if given_up < least or (params["timing"] == "lucky" or params["kind"] == "self") and given_up != least:
+        complaints.append(f"given up {given_up} times")
+
+
 COUNTS = {"race": counts_of_race, "bank": counts_of_bank, "crunch": counts_of_crunch, "sync": counts_of_sync,
-          "queue": counts_of_queue, "ipc": counts_of_ipc, "crawl": counts_of_crawl, "timeout": counts_of_timeout}
+          "queue": counts_of_queue, "ipc": counts_of_ipc, "crawl": counts_of_crawl, "timeout": counts_of_timeout,
+          "deadlock": counts_of_deadlock}
 # Which record so many latencies of their own, in every mode; -1: that depends on the run.
 LATENCIES = {"sync": lambda line: -1, "timeout": lambda line: line["counts"]["killed"],
              **dict.fromkeys(("spawn", "queue", "ipc", "crawl", "stop"), lambda line: line["size"])}
@@ -463,6 +478,17 @@ def a_killed_worker_ends_the_run(interpreter, about):
     report(complaints, sentence)
 
 
+def ruby_tells_a_deadlock(interpreter):
+    complaints = []
+    for words, told in ("--mode threads", "fatal: No live threads left. Deadlock?"), \
+            ("--mode thread-pool", "fatal: No live threads left. Deadlock?"), \
+            ("--kind self", "ThreadError: deadlock; recursive locking"):
+        got = run([*interpreter.script("deadlock"), "--timing", "unlucky", *words.split()])
+        if got.returncode != 1 or got.stderr != f"deadlock: {told}\n":
+            complaints.append(f"{words}: exit {got.returncode} {got.stderr}")
+    report(complaints, f"{interpreter.label}: a deadlock that Ruby finds is told in one sentence")
+
+
 def main():
     signal.alarm(25 * TIMEOUT)
     seen = set()
@@ -486,6 +512,8 @@ def main():
         mistakes_are_answered_as_in_c(interpreter, abouts)
         a_result_that_is_not_read_is_a_failure(interpreter)
         a_killed_worker_ends_the_run(interpreter, abouts["countdown"])
+        if family == "ruby":
+            ruby_tells_a_deadlock(interpreter)
     print(f"1..{count}")
     return failures > 0
 

@@ -42,6 +42,7 @@ def start_process(look)
   source, to = IO.pipe
   pid = fork_one("a process") do
     System.die_with(parent)
+    Signal.trap("TERM", "DEFAULT")
     to.syswrite("x")
     loop { compute(look) }
   end

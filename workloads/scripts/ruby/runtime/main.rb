@@ -208,7 +208,7 @@ module Main
   end
 
   def main(workload)
-    Signal.trap("INT", "SYSTEM_DEFAULT")
+    %w[INT TERM].each { |signal| Signal.trap(signal, "SYSTEM_DEFAULT") }
     put(answer(workload, ARGV))
     exit!(0)
   rescue Refusal => e
@@ -216,6 +216,10 @@ module Main
   rescue NoMemoryError
     tell(workload, IMPOSSIBLE, "not enough memory")
   rescue StandardError => e
+    tell(workload, FAILED, Modes.sentence(e))
+  rescue Exception => e # rubocop:disable Lint/RescueException
+    raise unless e.class.name == "fatal" # Ruby's own, that has no constant: all threads wait for each other
+
     tell(workload, FAILED, Modes.sentence(e))
   end
 end
