@@ -45,8 +45,8 @@ end
 
 Main.main(Workload.new(
   name: "poolmap",
-  summary: "a map over a range, cut in shares: what it costs to deal them out and to collect the results",
-  size_unit: "items", size_default: "1k", size_low: 1, size_high: 10**8,
+  summary: "computes every item of a range and puts its result in its place",
+  size_unit: "items", size_default: "1k", size_low: 1, size_high: 10**9,
   params: PARAMS,
   plan: ->(run) { Plan.new(counters: run.size) },
   work: method(:work),
