@@ -46,15 +46,23 @@ async def sleep(ns):
     await sleep_until(clocks.now_ns() + ns)
 
 
-async def readable(fd):
-    """Gives way until there is something to read."""
+async def readable(fd, limit_s=None):
+    """Gives way until there is something to read; False: the time was up before."""
     loop = asyncio.get_running_loop()
     ready = loop.create_future()
-    loop.add_reader(fd, ready.set_result, None)
+    loop.add_reader(fd, tell, ready)
     try:
-        await ready
+        await asyncio.wait_for(ready, limit_s)
+        return True
+    except asyncio.TimeoutError:
+        return False
     finally:
         loop.remove_reader(fd)
+
+
+def tell(future):
+    if not future.done():
+        future.set_result(None)
 
 
 async def echo(w, byte):

@@ -6,8 +6,9 @@ import sys
 import threading
 from collections import OrderedDict
 
-from runtime import bond, clocks, line, modes, processes, subinterpreters
+from runtime import bond, clocks, line, modes, subinterpreters
 from runtime.echo import Echoes
+from runtime.library import multiprocessing, name_of_this
 from runtime.options import (FAILED, FLAG, IMPOSSIBLE, MISUSE, NUMBER, TEXT, Param, Refusal, help_lines,
                              look_ahead, parse, unknown)
 from runtime.server import Server
@@ -122,7 +123,11 @@ class Run(object):
     def library(self):
         """Where the workers' locks, events, queues come from: threads and processes have the same by the same
         names."""
-        return processes.multiprocessing() if "process" in self.mode.name else threading
+        return multiprocessing() if self.is_apart() else threading
+
+    def is_apart(self):
+        """Whether the workers are processes."""
+        return "process" in self.mode.name
 
     def confine(self):
         """Where threads cannot be placed, the options are accepted, and null in the result."""
@@ -145,7 +150,7 @@ class Run(object):
         needs = {"pipe": "pipe", "socketpair": "fork"}.get(self.plan.echo)
         if needs and not hasattr(os, needs):
             raise Refusal(IMPOSSIBLE, "--io '%s' needs %s, which %s does not have" % (
-                self.plan.echo, needs, modes.name_of_this()))
+                self.plan.echo, needs, name_of_this()))
 
     def place(self, index):
         if self.pins:
@@ -208,7 +213,7 @@ def describe(run):
     workload = run.workload
     size = OrderedDict([("unit", workload.size_unit), ("default", workload.size_default),
                         ("low", workload.size_low), ("high", workload.size_high)])
-    name, _, version = modes.name_of_this().partition(" ")
+    name, _, version = name_of_this().partition(" ")
     lacks = dict((mode.name, mode.lack) for mode in modes.MODES if mode.lack)
     if not clocks.can_place():
         lacks["pin"] = lacks["cpus"] = "%s cannot place threads on CPUs" % name

@@ -5,6 +5,7 @@ import threading
 
 from runtime import clocks, pools, processes, subinterpreters
 from runtime.attend import Link, attend
+from runtime.library import has_lock, has_multiprocessing, looks_up_rarely, name_of_this
 from runtime.options import FAILED, IMPOSSIBLE, NUMBER, TIME, Param, Refusal
 from runtime.work import Worker, sentence
 
@@ -147,9 +148,7 @@ def can_fork(mode="processes"):
 
 def can_pool(mode):
     """With threads or with processes, it is the same library."""
-    try:
-        import _multiprocessing  # noqa: F401
-    except ImportError:
+    if not has_multiprocessing():
         return "mode '%s' needs multiprocessing, which %s does not have" % (mode, name_of_this())
     return can_fork(mode)
 
@@ -164,12 +163,6 @@ def in_events(run):
     return events.run(run)
 
 
-def looks_up_rarely():
-    """Whether a thread keeps the lock between two statements with no call or jump back in them: CPython looks
-    up from its work there alone since 3.10."""
-    return has_lock() and not hasattr(sys, "pypy_version_info") and sys.version_info >= (3, 10)
-
-
 def alone(run, waits):
     """Why no other worker comes between two steps of one, or None."""
     if min(run.count, run.shares) == 1:
@@ -181,21 +174,6 @@ def alone(run, waits):
     if run.mode.beside == "threads" and looks_up_rarely() and not waits:
         return ("the lock changes hands at backward jumps and calls alone, and the read and the write have none "
                 "between them")
-
-
-def name_of_this():
-    language = "%d.%d.%d" % sys.version_info[:3]
-    if hasattr(sys, "pypy_version_info"):
-        return "PyPy %d.%d.%d, Python %s" % (sys.pypy_version_info[:3] + (language,))
-    if sys.platform.startswith("java"):
-        return "Jython %s" % language
-    free = hasattr(sys, "_is_gil_enabled") and not sys._is_gil_enabled()
-    return "CPython %s%s" % (language, " free-threaded" if free else "")
-
-
-def has_lock():
-    """Whether one thread runs at a time."""
-    return not sys.platform.startswith("java") and "free-threaded" not in name_of_this()
 
 
 def lock_params():

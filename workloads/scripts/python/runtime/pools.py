@@ -6,6 +6,7 @@ import threading
 from collections import OrderedDict
 
 from runtime import bond, clocks, processes
+from runtime.library import multiprocessing
 from runtime.line import Histogram
 from runtime.options import CHOICE, FAILED, IMPOSSIBLE, NUMBER, Param, Refusal
 from runtime.work import Worker, add_up, sentence
@@ -44,8 +45,7 @@ def begin():
     if HERE.apart:
         processes.die_with(HERE.parent)
         # The library allows a daemon no children.
-        import multiprocessing
-        multiprocessing.current_process().daemon = False
+        multiprocessing().current_process().daemon = False
     HERE.started.release()
 
 
@@ -91,7 +91,7 @@ def make(run):
     if not HERE.apart:
         from multiprocessing.pool import ThreadPool
         return ThreadPool(run.count, begin)
-    pool = run.library().Pool(run.count, begin)
+    pool = multiprocessing().Pool(run.count, begin)
     watcher = threading.Thread(target=watch, args=(list(pool._pool),))
     watcher.daemon = True
     watcher.start()
@@ -173,7 +173,7 @@ def parts_of(run, phases, checks):
             raise Refusal(FAILED, "worker %d: %s" % (index, part["failure"]))
     parts = [add_up(row) for row in rows]
     parts[0] = dict(add_up([parts[0]] + checks), role=parts[0]["role"])
-    if not any(part["latency"][0] for part in parts):
+    if run.plan.loop is None:
         for phase in phases:
             parts[0] = dict(parts[0], latency=both(parts[0]["latency"], phase.latency))
         run.plan.loop = "closed"

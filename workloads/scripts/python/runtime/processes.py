@@ -1,4 +1,5 @@
 """Forking, and ending with one's parent."""
+import errno
 import os
 import signal
 
@@ -15,12 +16,6 @@ def fork(what):
         raise Refusal(IMPOSSIBLE, "cannot fork %s: %s" % (what, why.strerror))
 
 
-def multiprocessing():
-    """The library, whose processes are forked ones."""
-    import multiprocessing as library
-    return library.get_context("fork") if hasattr(library, "get_context") else library
-
-
 def die_with(parent):
     """Never outlive the parent, not even one that was killed just now."""
     libc = clocks.libc()
@@ -28,6 +23,15 @@ def die_with(parent):
         libc.prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
     if os.getppid() != parent:
         os._exit(1)
+
+
+def is_reaped(pid):
+    """Whether a child of this process has been waited for."""
+    try:
+        os.waitpid(pid, os.WNOHANG)
+    except OSError as why:
+        return why.errno == errno.ECHILD
+    return False
 
 
 def told(index, status):

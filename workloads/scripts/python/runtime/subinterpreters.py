@@ -4,7 +4,7 @@ import os
 import sys
 import threading
 
-from runtime import bond
+from runtime import FOLDER, bond
 from runtime.attend import Link, attend
 from runtime.options import IMPOSSIBLE, Refusal
 
@@ -54,7 +54,7 @@ def run(run):
     def body(link):
         try:
             failures[link.index] = execute(START % {
-                "folder": sys.path[0], "module": run.workload.name, "words": run.words,
+                "folder": FOLDER, "module": run.workload.name, "words": run.words,
                 "index": link.index, "ends": (link.up, link.down), "bond": descriptors})
         finally:
             link.close_far()

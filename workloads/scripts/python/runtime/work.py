@@ -80,10 +80,10 @@ class Worker(object):
         self.elapsed_ns = 0
         self.spent = [0, 0, 0, 0]
 
-    def share(self, index=None, of=None):
+    def share(self, index=None, count=None, of=None):
         """From (inclusive) to (exclusive) of a worker's share; shares differ by 1 at most."""
         index = self.index if index is None else index
-        each, rest = divmod(self.size if of is None else of, self.count)
+        each, rest = divmod(self.size if of is None else of, self.count if count is None else count)
         start = each * index + min(index, rest)
         return start, start + each + (index < rest)
 
