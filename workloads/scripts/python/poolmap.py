@@ -8,11 +8,12 @@ sys.dont_write_bytecode = True
 import runtime  # noqa: E402
 
 PARAMS = [
-    runtime.Param("item-ticks", "number", "2k", 0, 10 ** 12, value="N",
+    runtime.Param("item-ticks", "number", "2000", 0, 10 ** 9, value="N",
                   help="what an item costs: iterations of an empty loop"),
-    runtime.Param("sleep", "time", "0", 0, 10 ** 10, value="TIME", help="and how long it waits"),
+    runtime.Param("sleep", "time", "0", 0, 10 ** 10, value="TIME",
+                  help="how long an item waits besides"),
     runtime.Param("spread", "choice", "even", choices=["even", "wide"], value="HOW",
-                  help="whether all items cost the same, or none to seven quarters of it"),
+                  help="every item costs that, or from none to 7 quarters of it"),
 ]
 
 
@@ -55,8 +56,8 @@ def check(w):
 
 WORKLOAD = runtime.Workload(
     name="poolmap",
-    summary="a map over a range in chunks: each result is stored by its number",
-    size_unit="items", size_default="1k", size_low=1, size_high=10 ** 8,
+    summary="computes every item of a range and puts its result in its place",
+    size_unit="items", size_default="1k", size_low=1, size_high=10 ** 9,
     params=PARAMS, plan=plan, work=work, check=check, waits=True)
 
 if __name__ == "__main__":
