@@ -110,7 +110,7 @@ class Run(object):
     def check_mode(self):
         reason = self.reason(self.mode)
         if reason:
-            raise Refusal(MISUSE, "--mode %s: %s" % (self.mode.name, reason))
+            raise Refusal(IMPOSSIBLE, "mode '%s' cannot run this: %s" % (self.mode.name, reason))
         # Chunks through pipes: who takes one waits for who sends it.
         waits = self.plan.together or (self.mode.name == "process-pool" and self.plan.handing == "pipe")
         if waits and self.shares > self.count:
