@@ -319,6 +319,18 @@ static bool is_known(const struct search *search)
 	return false;
 }
 
+/* Whether the path goes over an edge whose ways are not all known. */
+static bool is_cut(const struct search *search)
+{
+	bool cut = false;
+
+	for (size_t i = 0; i < search->length; i++) {
+		for (size_t k = 0; k < search->path[i]->count; k++)
+			cut |= search->path[i]->edges[k]->cut;
+	}
+	return cut;
+}
+
 static void judge_ring(struct search *search)
 {
 	struct cycles *cycles = search->cycles;
@@ -330,6 +342,7 @@ static void judge_ring(struct search *search)
 		search->no_memory |= !keep(search);
 		return;
 	}
+	cycles->cut |= search->best > ONE_THREAD && is_cut(search);
 	cycles->one_thread += search->best == ONE_THREAD;
 	cycles->shared += search->best == SHARED;
 	cycles->guarded += search->best == GUARDED;
@@ -385,9 +398,7 @@ bool cycles_find(struct cycles *cycles, const struct locks *locks)
 	}
 	if (!search.no_memory)
 		search_all(&search);
-	cycles->cut = search.steps > STEPS;
-	for (size_t i = 0; i < search.edge_count; i++)
-		cycles->cut |= search.edges[i]->cut;
+	cycles->cut |= search.steps > STEPS;
 	free(search.edges);
 	free(search.bundles);
 	free(search.reach);

@@ -4,7 +4,7 @@
  * - A thread that waited at the end for one that had ended, or did something else.
  * - A livelock: two threads that failed to get each other's lock, in turns, LIVELOCK_TURNS times
  *   without either getting it.
- * - A loop: LOOP_TRIES tries of a thread for one lock in a row, all in vain.
+ * - A loop: HAZARDS_LOOP_TRIES tries of a thread for one lock in a row, all in vain.
  * - Starvation: in one wait of STARVED_NS or more others got the lock STARVED_PASSED times, and
  * more often than the process has threads: with turns taken none gets it twice.
  * - A holder in the way: it did what may block, for STAY_NS in all while another thread wanted the
@@ -13,15 +13,12 @@
 
 #include "tracer/syscalls.h"
 
-#include <inttypes.h>
-#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #define LIVELOCK_TURNS 10
-#define LOOP_TRIES 1000
-#define STARVED_NS 1000000
+#define STARVED_NS 10000000 /* shorter ones a scheduler makes, too */
 #define STARVED_PASSED 10
 #define STAY_NS 1000000
 
@@ -144,12 +141,6 @@ static int most_tries_first(const void *a, const void *b)
 	return (x->tries < y->tries) - (x->tries > y->tries);
 }
 
-/* Of an interpreter's lock. */
-static bool is_part(const struct object *object)
-{
-	return object->watch && object->watch->is_part;
-}
-
 static bool find_loops(struct hazards *hazards)
 {
 	const struct locks *locks = &hazards->report->locks;
@@ -161,7 +152,8 @@ static bool find_loops(struct hazards *hazards)
 	for (uint32_t i = 0; i < locks->trace->thread_count; i++) {
 		const struct actor *actor = &locks->actors[i];
 
-		if (actor->retried && actor->retries >= LOOP_TRIES && !is_part(actor->retried))
+		if (actor->retried && actor->retries >= HAZARDS_LOOP_TRIES &&
+		    !object_is_part(actor->retried))
 			hazards->loops[hazards->loop_count++] =
 				(struct hazards_loop){ actor->retried, actor->retries, false, i };
 	}
@@ -171,7 +163,8 @@ static bool find_loops(struct hazards *hazards)
 		for (size_t mode = 0; mode < OBJECT_MODES; mode++) {
 			const struct object_use *use = object->uses[mode];
 
-			if (use && use->longest_loop >= LOOP_TRIES && !is_part(object))
+			if (use && use->longest_loop >= HAZARDS_LOOP_TRIES &&
+			    !object_is_part(object))
 				hazards->loops[hazards->loop_count++] =
 					(struct hazards_loop){ object, use->longest_loop, true, 0 };
 		}
@@ -226,7 +219,7 @@ static bool is_in_the_way(const struct hazards *hazards, const struct object *ob
 {
 	/* Waiting for another lock is what the order of locks is about. */
 	return stay->hindered > 0 && !(stay->at && report_is_lock(stay->at)) &&
-	       !object->watch->born_to && report_is_lock(object) && !is_part(object) &&
+	       !object->watch->born_to && report_is_lock(object) && !object_is_part(object) &&
 	       locks_ns(&hazards->report->locks, stay->hindered_time) >= STAY_NS;
 }
 
@@ -332,89 +325,6 @@ static void find_asker(struct hazards *hazards)
 	}
 }
 
-__attribute__((format(printf, 2, 3))) static void say(struct hazards *hazards, const char *format,
-						      ...)
-{
-	va_list args;
-
-	if (hazards->sentence_count == REPORT_SENTENCES)
-		return;
-	va_start(args, format);
-	vsnprintf(hazards->verdict[hazards->sentence_count++], REPORT_SENTENCE, format, args);
-	va_end(args);
-}
-
-static const char *plural(size_t count)
-{
-	return count == 1 ? "" : "s";
-}
-
-static void judge_rings(struct hazards *hazards)
-{
-	const struct stuck *stuck = &hazards->stuck;
-
-	for (size_t i = 0; i < stuck->ring_count; i++) {
-		char threads[300] = "";
-		size_t used = 0;
-
-		for (size_t k = 0; k < stuck->rings[i].length && used < sizeof(threads); k++)
-			used += (size_t)snprintf(
-				threads + used, sizeof(threads) - used, "%s%u", k ? ", " : "",
-				hazards->report->trace->threads[stuck->rings[i].waits[k]->thread]
-					.header.number);
-		if (stuck->rings[i].length == 1)
-			say(hazards, "DEADLOCK: thread %s waited for a lock that it held itself",
-			    threads);
-		else
-			say(hazards, "DEADLOCK: threads %s waited for each other", threads);
-	}
-}
-
-static void judge(struct hazards *hazards)
-{
-	size_t left = 0, behind = 0;
-
-	judge_rings(hazards);
-	for (size_t i = 0; i < hazards->stuck.count; i++) {
-		const struct stuck_wait *wait = &hazards->stuck.waits[i];
-
-		behind += wait->ring == 0 && wait->behind_ring;
-		left += wait->ring == 0 && !wait->behind_ring && hazards_tells_wait(hazards, wait);
-	}
-	if (behind > 0)
-		say(hazards, "%zu more thread%s waited for those", behind, plural(behind));
-	if (hazards->cycle_count > 0)
-		say(hazards,
-		    "COULD DEADLOCK: %zu cycle%s in the order in which locks are taken; with other "
-		    "timing the threads wait for each other for ever",
-		    hazards->cycle_count, plural(hazards->cycle_count));
-	if (hazards->livelock_count > 0)
-		say(hazards,
-		    "LIVELOCK: %zu pair%s of threads failed each other's tries in turns, without "
-		    "progress",
-		    hazards->livelock_count, plural(hazards->livelock_count));
-	if (left > 0)
-		say(hazards, "%zu thread%s still waited for a lock or a thread at the end", left,
-		    plural(left));
-	if (hazards->loop_count > 0)
-		say(hazards, "%zu loop%s of %d tries or more for one lock, all in vain",
-		    hazards->loop_count, plural(hazards->loop_count), LOOP_TRIES);
-	if (hazards->starved)
-		say(hazards, "STARVATION: others got a lock %" PRIu64 " times in one wait for it",
-		    hazards->longest->passed);
-	if (hazards->stay_count > 0)
-		say(hazards,
-		    "%zu time%s a lock was wanted while its holder did something that may block",
-		    hazards->stay_count, plural(hazards->stay_count));
-	if (hazards->kept_count > 0)
-		say(hazards,
-		    "%zu time%s an interpreter's lock was kept in a call that blocked, and others "
-		    "waited",
-		    hazards->kept_count, plural(hazards->kept_count));
-	if (hazards->sentence_count == 0)
-		say(hazards, "no hazard was found");
-}
-
 static bool is_ring_of(const struct stuck_ring *ring, const struct cycle *cycle)
 {
 	size_t found = 0;
@@ -436,22 +346,6 @@ static void mark_happened(struct hazards *hazards)
 			cycle->happened |= is_ring_of(&hazards->stuck.rings[k], cycle);
 		hazards->cycle_count += !cycle->happened;
 	}
-}
-
-#define TRACE_VERSION_TRIES 4
-
-/* What such a trace or program cannot show. */
-static void note(struct hazards *hazards)
-{
-	const struct trace *trace = hazards->report->trace;
-	bool tries = true;
-
-	for (size_t i = 0; i < trace->thread_count; i++)
-		tries &= trace->threads[i].header.version >= TRACE_VERSION_TRIES;
-	if (!tries)
-		hazards->notes[hazards->note_count++] =
-			"tries: in a trace of this version those that succeeded look like other "
-			"takes, and may make cycles";
 }
 
 static bool find_all(struct hazards *hazards)
@@ -477,8 +371,8 @@ bool hazards_report(struct report *report, bool as_json, struct err *err)
 		right = find_all(hazards);
 	}
 	if (right) {
-		note(hazards);
-		judge(hazards);
+		hazards_note(hazards);
+		hazards_judge(hazards);
 		if (as_json)
 			hazards_emit(hazards);
 		else

@@ -31,6 +31,9 @@ struct hazards_kept {
 };
 
 #define HAZARDS_WORD 80
+/* Fewer tries are no loop. */
+#define HAZARDS_LOOP_TRIES 1000
+#define HAZARDS_NOTES 8
 
 struct hazards {
 	struct report *report;
@@ -54,7 +57,7 @@ struct hazards {
 	size_t lock_count;
 	char verdict[REPORT_SENTENCES][REPORT_SENTENCE];
 	size_t sentence_count;
-	const char *notes[8]; /* what is not seen */
+	const char *notes[HAZARDS_NOTES]; /* what is not seen */
 	size_t note_count;
 };
 
@@ -72,7 +75,10 @@ void hazards_say_state(const struct hazards *hazards, uint32_t thread, char to[H
 /* What a holder did: "read", "a wait at condition #3". */
 void hazards_say_stay(const struct object_stay *stay, char to[HAZARDS_TEXT]);
 
-/* Its parts. */
+/* Its parts: the verdict, and what is not seen; */
+void hazards_judge(struct hazards *hazards);
+void hazards_note(struct hazards *hazards);
+/* and both ways to print it. */
 void hazards_show(const struct hazards *hazards);
 void hazards_emit(const struct hazards *hazards);
 

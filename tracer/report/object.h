@@ -134,6 +134,12 @@ struct object_slot {
 	struct object *object; /* null: an empty slot */
 };
 
+/* Of an interpreter's lock, as far as that was looked up. */
+static inline bool object_is_part(const struct object *object)
+{
+	return object->watch && object->watch->is_part;
+}
+
 struct objects {
 	const struct family *family;
 	struct object_slot *slots;

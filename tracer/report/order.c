@@ -161,7 +161,7 @@ static struct order_way *way_of(struct order_edge *edge, const struct way_key *k
 /* What is destroyed is held no more; what an interpreter's lock consists of is told as that. */
 static bool counts(const struct object *object)
 {
-	return !object->retired && !object->no_hold && !(object->watch && object->watch->is_part);
+	return !object->retired && !object->no_hold && !object_is_part(object);
 }
 
 /* What the thread holds. */
