@@ -126,31 +126,38 @@ def test_deadlock():
            "deadlock needs two workers, and for its kind 'gil' a lock that they share")
 
 
-def named(text, verdict):
-    return [f"no '{word}' in {text}" for word in (verdict, "worker 0", "worker 1", "make_first_lock", "make_second_lock")
-            if word not in text]
+LOCKS = ["make_first_lock", "make_second_lock"]
 
 
-def hazards(trace):
-    got = run([GILSCOPE, "report", "--hazards", trace.path])
-    return " ".join((got.stdout + got.stderr).split())
+def named(words, verdict, locks):
+    """Complaints about the report on a trace of a run, by what it does not name."""
+    with Folder() as folder:
+        _, trace = folder.trace(words, ["--quiet"])
+        got = run([GILSCOPE, "report", "--hazards", trace.path])
+    text = " ".join((got.stdout + got.stderr).split())
+    return [f"no '{word}' in {text}" for word in (verdict, "worker 0", "worker 1", *locks) if word not in text]
+
+
+def named_when_killed(line, locks):
+    """The same of one that hangs, when the time was enough to come to where it does."""
+    for limit in "1", "4", "16":
+        complaints = named(["timeout", "-s", "KILL", limit, program("deadlock"), "--timing", "unlucky", *line.split()],
+                           "DEADLOCK", locks)
+        if not complaints:
+            break
+    return complaints
 
 
 def test_reports():
-    with Folder() as folder:
-        for limit in "1", "4", "16":
-            # Until the time was enough to come to the place where it hangs.
-            _, trace = folder.trace(["timeout", "-s", "KILL", limit, program("deadlock"), "--mode", "threads", "--timing",
-                                     "unlucky"], ["--quiet"])
-            complaints = named(hazards(trace), "DEADLOCK")
-            if not complaints:
-                break
-        report(complaints, "the report on a deadlock that was killed names both threads and both locks")
-        _, trace = folder.trace([program("deadlock"), "--mode", "threads"], ["--quiet"])
-        report(named(hazards(trace), "COULD DEADLOCK"),
-               "the report on a deadlock that did not happen names both threads and both locks")
-        _, trace = folder.trace([program("livelock"), "--mode", "threads"], ["--quiet"])
-        report(named(hazards(trace), "LIVELOCK"), "the report on a livelock names both threads and both locks")
+    report(named_when_killed("--mode threads", LOCKS)
+           + named_when_killed("--mode gil --kind gil", ["make_first_lock", "GIL of process"]),
+           "the report on a deadlock that was killed names both threads and both locks")
+    report(named([program("deadlock"), "--mode", "threads"], "COULD DEADLOCK", LOCKS)
+           + named([program("deadlock"), "--mode", "gil", "--kind", "gil"], "COULD DEADLOCK",
+                   ["make_first_lock", "GIL of process"]),
+           "the report on a deadlock that did not happen names both threads and both locks")
+    report(named([program("livelock"), "--mode", "threads"], "LIVELOCK", LOCKS),
+           "the report on a livelock names both threads and both locks")
 
 
 def test_livelock():
