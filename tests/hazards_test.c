@@ -805,6 +805,8 @@ static void a_reader_that_would_write_waits_for_itself(void **state)
 	put(1, TRACE_WRITE_CONFLICT, 0, A);
 	read_all();
 	assert_int_equal(count("deadlocks"), 1);
+	report(false);
+	assert_says("let go of the read lock before");
 }
 
 static void a_writer_waits_for_each_of_its_readers(void **state)
@@ -865,6 +867,53 @@ static void a_lock_whose_holder_has_ended_is_waited_for_for_ever(void **state)
 			    "ended");
 	report(false);
 	assert_says("thread 2 made had ended at 0.000001s");
+}
+
+/* A process that is forked by a thread of the first. */
+static void fork_process(uint32_t thread, uint32_t child)
+{
+	put(thread, TRACE_FORK, 0, 0);
+	put(child, TRACE_PROCESS_START, TRACE_BY_FORK, 4002);
+	put_arg(child, 4001);
+	put_arg(child, 0);
+	threads[child].header.process = 2;
+	threads[child].header.parent = 1;
+	threads[child].header.pid = 4002;
+	put(thread, TRACE_FORKED, 0, 4002);
+}
+
+static void a_lock_held_by_another_at_fork_is_a_deadlock_in_the_child(void **state)
+{
+	(void)state;
+	lock(2, A);
+	fork_process(1, 3);
+	unlock(2, A);
+	put(3, TRACE_MUTEX_CONFLICT, 0, A);
+	put(1, TRACE_EXIT, TRACE_EXIT_RETURN, 0);
+	read_all();
+	assert_int_equal(count("deadlocks"), 1);
+	assert_int_equal(count("deadlocks.0"), 1);
+	assert_int_equal(number("deadlocks.0.0.held_at_fork_by.number"), 2);
+	report(false);
+	assert_says("thread 3 waited for a lock that thread 2 held when its process was forked");
+	assert_says("pthread_atfork");
+}
+
+static void a_lock_that_the_child_lets_go_of_is_free(void **state)
+{
+	(void)state;
+	lock(1, A);
+	lock(2, B);
+	fork_process(1, 3);
+	unlock(3, A);
+	lock(3, A);
+	put(4, TRACE_MUTEX_CONFLICT, 0, A);
+	threads[4].header.process = 2;
+	threads[4].header.parent = 1;
+	read_all();
+	assert_int_equal(count("deadlocks"), 0);
+	assert_int_equal(count("waiting_at_end"), 1);
+	assert_int_equal(number("waiting_at_end.0.held_by.0.thread.number"), 3);
 }
 
 static void what_a_holder_is_doing_at_the_end_is_told(void **state)
@@ -1169,6 +1218,8 @@ int main(void)
 		TEST(a_join_of_a_thread_that_waits_for_its_joiner_is_a_deadlock),
 		TEST(a_python_condition_that_nobody_notifies_is_no_deadlock),
 		TEST(a_lock_whose_holder_has_ended_is_waited_for_for_ever),
+		TEST(a_lock_held_by_another_at_fork_is_a_deadlock_in_the_child),
+		TEST(a_lock_that_the_child_lets_go_of_is_free),
 		TEST(what_a_holder_is_doing_at_the_end_is_told),
 		TEST(who_waits_when_a_process_exits_is_no_hazard),
 		TEST(two_that_fail_each_others_tries_in_turns_are_a_livelock),

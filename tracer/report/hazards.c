@@ -50,9 +50,9 @@ const char *hazards_word(const struct object *object, char to[HAZARDS_WORD])
 static void say_wait(const struct pending *pending, char to[HAZARDS_TEXT])
 {
 	static const char *const at[WAIT_KINDS] = {
-		[WAIT_LOCK] = "waited for",          [WAIT_SEM] = "waited at semaphore",
-		[WAIT_COND] = "waited at condition", [WAIT_BARRIER] = "waited at barrier",
-		[WAIT_ONCE] = "was in once routine", [WAIT_JOIN] = "waited for a thread to end",
+		[WAIT_LOCK] = "waits for",          [WAIT_SEM] = "waits at semaphore",
+		[WAIT_COND] = "waits at condition", [WAIT_BARRIER] = "waits at barrier",
+		[WAIT_ONCE] = "is in once routine", [WAIT_JOIN] = "waits for a thread to end",
 	};
 
 	if (pending->kind == WAIT_JOIN)
@@ -73,13 +73,13 @@ void hazards_say_state(const struct hazards *hazards, uint32_t thread, char to[H
 	switch (state.doing) {
 	case STUCK_WAITING:
 		if (state.gil)
-			snprintf(wait, sizeof(wait), "waited for %s", state.gil->name);
+			snprintf(wait, sizeof(wait), "waits for %s", state.gil->name);
 		else
 			say_wait(state.pending, wait);
 		snprintf(to, HAZARDS_TEXT, "%.*s since %s", HAZARDS_TEXT - 50, wait, moment);
 		break;
 	case STUCK_CALLING:
-		snprintf(to, HAZARDS_TEXT, "was in %s since %s",
+		snprintf(to, HAZARDS_TEXT, "is in %s since %s",
 			 state.number != UINT32_MAX ? syscall_name(state.number, name) :
 						      trace_call_name(state.call),
 			 moment);

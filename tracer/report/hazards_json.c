@@ -8,7 +8,8 @@
  * what such a program may do besides, which leaves no record. verdict: sentences. deadlocks: rings
  * of threads that waited for each other at the end, each for the next. waiting_at_end: other
  * threads that waited for a lock or a thread, who has it and what that did; 'for_a_signal': it made
- * the lock itself to be woken by it. cycles: orders of locks that could hang, by the thread, the
+ * the lock itself to be woken by it; 'held_at_fork_by': the lock is a copy of one that this thread
+ * held when the process was forked. cycles: orders of locks that could hang, by the thread, the
  * lock it held and the lock it took then; 'happened': they did, and are among the deadlocks;
  * 'time_limit': every wait there had one. livelocks: two threads whose tries failed because of each
  * other; 'turns': most failures of one behind one of the other with no success in between.
@@ -86,6 +87,10 @@ static void put_wait(struct writer *writer, const struct hazards *hazards,
 	else
 		writer_put_unknown(writer, "lock", "it waits for a thread to end");
 	emit_bool(emit, "for_a_signal", wait->signal);
+	if (wait->copy)
+		put_thread(writer, "held_at_fork_by", wait->copy->holder);
+	else
+		emit_null(emit, "held_at_fork_by");
 	emit_open(emit, "held_by", '[');
 	for (size_t i = 0; i < wait->holder_count; i++) {
 		const uint32_t holder = hazards->stuck.holders[wait->holders + i];

@@ -37,7 +37,14 @@ static void judge_rings(struct hazards *hazards)
 				threads + used, sizeof(threads) - used, "%s%u", k ? ", " : "",
 				hazards->report->trace->threads[stuck->rings[i].waits[k]->thread]
 					.header.number);
-		if (stuck->rings[i].length == 1)
+		if (stuck->rings[i].waits[0]->copy)
+			say(hazards,
+			    "DEADLOCK: thread %s waited for a lock that thread %u held when its process "
+			    "was forked",
+			    threads,
+			    hazards->report->trace->threads[stuck->rings[i].waits[0]->copy->holder]
+				    .header.number);
+		else if (stuck->rings[i].length == 1)
 			say(hazards, "DEADLOCK: thread %s waited for a lock that it held itself",
 			    threads);
 		else

@@ -112,6 +112,13 @@ static void show_link(const struct hazards *hazards, const struct stuck_wait *wa
 		put("thread %s waits since %s for thread %s to end", thread, since, name);
 		return;
 	}
+	if (wait->copy) {
+		put("thread %s waits since %s for its process's copy of %s, which thread %s held when "
+		    "that was forked",
+		    thread, since, hazards_word(wait->object, lock),
+		    thread_name(hazards, wait->copy->holder, name));
+		return;
+	}
 	if (stuck_held_since(locks, holder, wait->object, &when))
 		hazards_moment(hazards, when, held);
 	if (holder == wait->thread)
@@ -120,6 +127,19 @@ static void show_link(const struct hazards *hazards, const struct stuck_wait *wa
 		snprintf(other, sizeof(other), "thread %s", name);
 	put("thread %s waits since %s for %s, which %s has held since %s", thread, since,
 	    hazards_word(wait->object, lock), other, held);
+}
+
+/* Where a thread waits for itself, or for a thread of the process that its own is a copy of. */
+static const char *advise_one(const struct stuck_wait *wait)
+{
+	if (wait->copy)
+		return "fork before there are threads, exec at once, or hold all locks around fork "
+		       "(pthread_atfork)";
+	if (wait->object && wait->object->type == OBJECT_RWLOCK)
+		return "let go of the read lock before asking for the write lock";
+	if (wait->object && wait->object->type == OBJECT_MUTEX)
+		return "let go of the lock first, or use a recursive one";
+	return "let go of the lock first";
 }
 
 static void show_ring(const struct hazards *hazards, size_t index)
@@ -142,7 +162,7 @@ static void show_ring(const struct hazards *hazards, size_t index)
 		show_link(hazards, ring->waits[i], next->thread);
 	}
 	if (ring->length == 1)
-		put("do: let go of the lock first, or use a recursive one");
+		put("do: %s", advise_one(ring->waits[0]));
 	else if (gil)
 		put("do: let go of the interpreter's lock before waiting for another one");
 	else if (joins)

@@ -2,6 +2,8 @@
  * make a lock seem taken before it was let go; the object only knows its last holder. */
 #include "tracer/report/hold.h"
 
+#include "tracer/report/watch.h"
+
 #include <stdlib.h>
 
 static const char *const not_a_lock =
@@ -182,6 +184,8 @@ void hold_end_foreign(const struct moment *at, struct object *object)
 	object->releases++;
 	object->released_by = at->thread + 1;
 	object->released_at = at->when;
+	if (at->locks->watch)
+		watch_release_foreign(at, object);
 	if (object->no_hold)
 		return;
 	actor->undo.object = object;

@@ -152,6 +152,22 @@ static void created(const struct step *step)
 		watch_part(&step->at);
 }
 
+static void fork_it(const struct step *step)
+{
+	const bool begins = record_kind(step->record) == TRACE_FORK;
+
+	family(step);
+	if (step->at.locks->watch)
+		watch_fork(&step->at, begins);
+}
+
+static void start(const struct step *step)
+{
+	family(step);
+	if (step->at.locks->watch && step_detail(step) == TRACE_BY_FORK)
+		watch_forked(&step->at);
+}
+
 static void call(const struct step *step)
 {
 	if (step->at.locks->watch)
@@ -208,9 +224,10 @@ static const struct meaning meanings[256] = {
 	KIN(THREAD_START),
 	KIN(THREAD_NAME),
 	KIN(THREAD_EXIT),
-	KIN(PROCESS_START),
+	[TRACE_PROCESS_START] = { start, 0, 0, true },
+	[TRACE_FORK] = { fork_it, 0, 0, true },
+	[TRACE_FORKED] = { fork_it, 0, 0, true },
 	KIN(MODULE),
-	KIN(FORKED),
 	[TRACE_SPAWNED] = { spawned, 0, 0, true },
 	KIN(EXEC),
 	KIN(EXEC_FAIL),

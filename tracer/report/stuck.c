@@ -136,6 +136,16 @@ static bool waits_for_thread(const struct locks *locks, uint32_t thread, struct 
 	return true;
 }
 
+/* Who forked has its copy: it waits for itself then, and others may wait for it. */
+static const struct watch_copy *copy_of(const struct locks *locks, const struct stuck_wait *wait)
+{
+	const struct watch_copy *copy = watch_copy(locks->watch, wait->object);
+
+	return copy && copy->own && locks->family.threads[wait->thread].parent != FAMILY_NONE ?
+		       NULL :
+		       copy;
+}
+
 static bool gather(struct stuck *stuck, const struct locks *locks)
 {
 	const size_t threads = locks->trace->thread_count;
@@ -153,6 +163,8 @@ static bool gather(struct stuck *stuck, const struct locks *locks)
 		wait->holders = used;
 		if (!wait->signal && !add_holders(stuck, wait, locks, &room))
 			return false;
+		if (wait->object && wait->holder_count == 0)
+			wait->copy = copy_of(locks, wait);
 		used += wait->holder_count;
 		stuck->count++;
 	}
@@ -238,6 +250,8 @@ static bool find_rings(struct stuck *stuck)
 		walk.path[0] = &stuck->waits[i];
 		walk.next[0] = 0;
 		walk.length = 1;
+		if (stuck->waits[i].copy)
+			right = add_ring(stuck, &walk, 0);
 		while (right && walk.length > 0)
 			right = step(stuck, &walk);
 	}

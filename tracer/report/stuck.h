@@ -13,7 +13,10 @@ struct stuck_wait {
 	uint64_t handle;
 	size_t holders, holder_count; /* from that place of stuck.holders on */
 	size_t ring;                  /* from 1: which ring it is in; 0: none */
-	bool behind_ring;             /* it waits, at last, for one that is in a ring */
+	/* Its copy of a lock that was held when its process was forked; null: it is none. Then it
+	 * is a ring by itself. */
+	const struct watch_copy *copy;
+	bool behind_ring; /* it waits, at last, for one that is in a ring */
 	bool signal; /* for a lock that it made and took itself, as Python's conditions do: it is
 			for others to let go of */
 };

@@ -55,6 +55,7 @@ void watch_destroy(struct watch *watch)
 	order_destroy(watch->order);
 	free(watch->threads);
 	free(watch->duels);
+	free(watch->copies);
 	free(watch);
 }
 
@@ -203,6 +204,9 @@ void watch_acquire(const struct moment *at, struct object *object, enum object_m
 {
 	if (object->type == OBJECT_SEM)
 		see_first_takes(at, object);
+	/* Who gets it finds that it was not held. */
+	if (at->locks->watch->copy_count > 0 && object->uses[mode]->acquisitions == 1)
+		watch_release_foreign(at, object);
 	if (how == WATCH_TAKEN ||
 	    (how == WATCH_TRIED && (object->type == OBJECT_SEM || self(at)->gil.object) &&
 	     !only_looks(at, object)))
@@ -218,6 +222,78 @@ void watch_part(const struct moment *at)
 {
 	at->locks->watch->order->parts[at->thread]++;
 	self(at)->made = NULL;
+}
+
+void watch_fork(const struct moment *at, bool begins)
+{
+	self(at)->forking = begins;
+}
+
+static bool add_copy(struct watch *watch, const struct watch_copy *copy)
+{
+	if (watch->copy_count == watch->copy_room) {
+		const size_t room = watch->copy_room ? 2 * watch->copy_room : 16;
+		struct watch_copy *copies = realloc(watch->copies, room * sizeof(*copies));
+
+		if (!copies)
+			return false;
+		watch->copies = copies;
+		watch->copy_room = room;
+	}
+	watch->copies[watch->copy_count++] = *copy;
+	return true;
+}
+
+/* What its parent's threads hold now they held when it was forked, just before. */
+void watch_forked(const struct moment *at)
+{
+	const struct family *family = &at->locks->family;
+	const uint32_t process = family->threads[at->thread].process;
+	const uint32_t parent = family->processes[process].parent;
+
+	for (uint32_t i = 0; parent != FAMILY_NONE && i < at->locks->trace->thread_count; i++) {
+		const struct actor *actor = &at->locks->actors[i];
+
+		for (size_t k = 0; family->threads[i].process == parent && k < actor->hold_count;
+		     k++) {
+			const struct object *object = actor->holds[k].object;
+			const struct watch_copy copy = {
+				.process = process,
+				.object = object,
+				.holder = i,
+				.own = at->locks->watch->threads[i].forking,
+			};
+
+			if (!object->shared && !object->retired && !object->no_hold)
+				at->locks->no_memory |= !add_copy(at->locks->watch, &copy);
+		}
+	}
+}
+
+static struct watch_copy *copy_of(const struct watch *watch, const struct object *object)
+{
+	for (size_t i = 0; i < watch->copy_count; i++) {
+		struct watch_copy *copy = &watch->copies[i];
+
+		if (copy->process == object->process && copy->object->address == object->address &&
+		    copy->object->type == object->type && !copy->released)
+			return copy;
+	}
+	return NULL;
+}
+
+void watch_release_foreign(const struct moment *at, const struct object *object)
+{
+	struct watch_copy *copy = copy_of(at->locks->watch, object);
+
+	if (copy)
+		copy->released = true;
+}
+
+const struct watch_copy *watch_copy(const struct watch *watch, const struct object *object)
+{
+	/* What was made anew is no copy. */
+	return object->generation == 1 ? copy_of(watch, object) : NULL;
 }
 
 void watch_joined(const struct moment *at, uint64_t handle)

@@ -31,7 +31,18 @@ struct watch_end {
 	uint64_t joined_at;
 };
 
+/* A lock that was held when a process was forked: its copy in the child is held by nobody who could
+ * let go of it, but for the thread that forked. */
+struct watch_copy {
+	uint32_t process;            /* index: the child */
+	const struct object *object; /* the parent's */
+	uint32_t holder;             /* index of its thread */
+	bool own;                    /* that forked */
+	bool released;               /* by the child */
+};
+
 struct watch_thread {
+	bool forking; /* between FORK and FORKED */
 	struct watch_end end;
 	uint64_t called_at;        /* of actor.calling */
 	struct hold gil;           /* the interpreter's lock that it has; object null: none */
@@ -47,6 +58,8 @@ struct watch {
 	size_t thread_count;
 	struct watch_duel *duels;
 	size_t duel_count, duel_room;
+	struct watch_copy *copies;
+	size_t copy_count, copy_room;
 	/* The interpreters' locks, followed beside; all null: they are not known. */
 	struct gils *gils;
 	struct follow *follow;
@@ -58,6 +71,8 @@ struct watch *watch_create(size_t threads, struct gils *gils);
 void watch_destroy(struct watch *watch);
 /* All is read. False: no memory. */
 bool watch_complete(struct watch *watch);
+/* The copy that this object of a forked process is, unless the child has let go of it; or null. */
+const struct watch_copy *watch_copy(const struct watch *watch, const struct object *object);
 /* The interpreter's lock that is this object, one of gil_objects; null: it is none. */
 const struct gil *watch_gil(const struct watch *watch, const struct object *object);
 /* The lock, one of gil_objects, that a thread asked for in vain when all was read, and since when;
@@ -90,6 +105,10 @@ void watch_progress(const struct moment *at);
 /* is in another part of its life; has seen the end of a thread; */
 void watch_part(const struct moment *at);
 void watch_joined(const struct moment *at, uint64_t handle);
+/* will fork, or has; is the first of a forked process; lets go of what it did not take; */
+void watch_fork(const struct moment *at, bool begins);
+void watch_forked(const struct moment *at);
+void watch_release_foreign(const struct moment *at, const struct object *object);
 /* will call what may block; does something of this kind after that; has returned from it. */
 void watch_call(const struct moment *at, unsigned call);
 void watch_call_over(const struct moment *at, unsigned kind);
