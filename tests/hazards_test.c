@@ -895,7 +895,7 @@ static void a_lock_held_by_another_at_fork_is_a_deadlock_in_the_child(void **sta
 	assert_int_equal(count("deadlocks.0"), 1);
 	assert_int_equal(number("deadlocks.0.0.held_at_fork_by.number"), 2);
 	report(false);
-	assert_says("thread 3 waited for a lock that thread 2 held when its process was forked");
+	assert_says("thread 3 waited for a lock that thread 2 held at the fork of its process");
 	assert_says("pthread_atfork");
 }
 

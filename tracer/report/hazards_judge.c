@@ -24,39 +24,38 @@ static const char *plural(size_t count)
 	return count == 1 ? "" : "s";
 }
 
-static void judge_rings(struct hazards *hazards)
+static unsigned number_of(const struct hazards *hazards, uint32_t thread)
 {
-	const struct stuck *stuck = &hazards->stuck;
+	return hazards->report->trace->threads[thread].header.number;
+}
 
-	for (size_t i = 0; i < stuck->ring_count; i++) {
-		char threads[300] = "";
-		size_t used = 0;
+static void judge_ring(struct hazards *hazards, const struct stuck_ring *ring)
+{
+	const struct watch_copy *copy = ring->waits[0]->copy;
+	const unsigned first = number_of(hazards, ring->waits[0]->thread);
+	char threads[300] = "";
+	size_t used = 0;
 
-		for (size_t k = 0; k < stuck->rings[i].length && used < sizeof(threads); k++)
-			used += (size_t)snprintf(
-				threads + used, sizeof(threads) - used, "%s%u", k ? ", " : "",
-				hazards->report->trace->threads[stuck->rings[i].waits[k]->thread]
-					.header.number);
-		if (stuck->rings[i].waits[0]->copy)
-			say(hazards,
-			    "DEADLOCK: thread %s waited for a lock that thread %u held when its process "
-			    "was forked",
-			    threads,
-			    hazards->report->trace->threads[stuck->rings[i].waits[0]->copy->holder]
-				    .header.number);
-		else if (stuck->rings[i].length == 1)
-			say(hazards, "DEADLOCK: thread %s waited for a lock that it held itself",
-			    threads);
-		else
-			say(hazards, "DEADLOCK: threads %s waited for each other", threads);
-	}
+	for (size_t i = 0; i < ring->length && used < sizeof(threads); i++)
+		used += (size_t)snprintf(threads + used, sizeof(threads) - used, "%s%u",
+					 i ? ", " : "", number_of(hazards, ring->waits[i]->thread));
+	if (copy)
+		say(hazards,
+		    "DEADLOCK: thread %u waited for a lock that thread %u held at the fork of its "
+		    "process",
+		    first, number_of(hazards, copy->holder));
+	else if (ring->length == 1)
+		say(hazards, "DEADLOCK: thread %u waited for a lock that it held itself", first);
+	else
+		say(hazards, "DEADLOCK: threads %s waited for each other", threads);
 }
 
 void hazards_judge(struct hazards *hazards)
 {
 	size_t left = 0, behind = 0;
 
-	judge_rings(hazards);
+	for (size_t i = 0; i < hazards->stuck.ring_count; i++)
+		judge_ring(hazards, &hazards->stuck.rings[i]);
 	for (size_t i = 0; i < hazards->stuck.count; i++) {
 		const struct stuck_wait *wait = &hazards->stuck.waits[i];
 

@@ -113,8 +113,8 @@ static void show_link(const struct hazards *hazards, const struct stuck_wait *wa
 		return;
 	}
 	if (wait->copy) {
-		put("thread %s waits since %s for its process's copy of %s, which thread %s held when "
-		    "that was forked",
+		put("thread %s waits since %s for its process's copy of %s, which thread %s held "
+		    "at the fork",
 		    thread, since, hazards_word(wait->object, lock),
 		    thread_name(hazards, wait->copy->holder, name));
 		return;
