@@ -26,7 +26,8 @@ VARY = {
                    "--objects shared-lock"]],
     "mergesort": [["--size 4", "--size 5", "--size 1000", "--size 65537"],
                   ["--merge serial", "--merge tree"], ["--return shared", "--return pipe"]],
-    "iosleep": [["--size 20 --period 100us"], ["--io sleep", "--io pipe", "--io socketpair"]],
+    "iosleep": [["--size 20 --period 100us"], ["--io sleep", "--io sleep --blocking 3", "--io pipe",
+                                           "--io socketpair"]],
     "convoy": [["--size 10 --sleep 100us"], ["--io sleep", "--io pipe", "--io socketpair"]],
     "ipc": [["--size 20 --message 8", "--size 20 --via queue --message 1001 --serialize yes",
              "--size 5 --via socketpair --message 300k", "--size 20 --via shared",
@@ -66,6 +67,11 @@ PRIVILEGED = {"inversion", "offload"}
 # What a pool is given besides, by the number of its workers.
 TASKS = {1: "--tasks 7", 2: "", 3: "--tasks 70 --results completed", 5: "--tasks 2"}
 REFUSED = [
+    ("convoy --mode events", 3, "mode 'events' cannot run this: a worker that computes until the others are done "
+     "would keep them waiting for ever"),
+    ("stop --mode events", 3, "mode 'events' cannot run this: it starts threads beside its workers, and an event loop "
+     "is one thread"),
+    ("deadlock --mode events --timing unlucky", 1, "every worker waits for another: none can go on"),
     ("countdown --tasks 3", 2, "option '--tasks' belongs to --mode thread-pool"),
     ("countdown --mode thread-pool --tasks 0", 2, "--tasks '0' is out of range; give 1 to 100000"),
     ("countdown --mode process-pool --gil cpython3", 2,
@@ -83,6 +89,7 @@ FIELDS = {"workload", "mode", "gil", "workers", "size", "params", "elapsed_ns", 
 WORKER_FIELDS = {"role", "units", "elapsed_ns", "cpu_ns", "run_delay_ns", "nvcsw", "nivcsw"}
 GIL_FIELDS = {"takes", "contended", "timeouts", "switches", "drops_voluntary", "drops_forced", "wait_ns",
               "hold_ns", "requests", "drops_requested", "forced_waits", "forced_wait_ns"}
+LOOP_FIELDS = {"turns", "longest_turn_ns", "waits"}
 POOL_FIELDS = {"tasks", "results", "order", "inversions"}
 LATENCY_FIELDS = {"unit", "loop", "n", "min", "p50", "p90", "p99", "p999", "max", "sum", "sub_bits",
                   "counts"}
@@ -157,6 +164,15 @@ def check_pool(result, complaints):
         complaints.append(f"one worker took its tasks out of their order: {pool}")
 
 
+def check_loop(result, wall_ns, complaints):
+    loop, told = result["loop"], [one[name] for one in result["per_worker"] for name in ("cpu_ns", "nvcsw", "nivcsw")]
+    if set(loop) != LOOP_FIELDS or not 0 <= loop["waits"] <= loop["turns"] \
+            or not 0 < loop["longest_turn_ns"] <= wall_ns:
+        complaints.append(f"loop is {loop}")
+    if any(value is not None for value in told):
+        complaints.append(f"what the kernel tells of one thread is told of each worker: {told}")
+
+
 def check_result(result, mode, gil, workers, wall_ns):
     complaints = []
     if set(result) != FIELDS or any(set(one) != WORKER_FIELDS for one in result["per_worker"]):
@@ -172,6 +188,10 @@ def check_result(result, mode, gil, workers, wall_ns):
         complaints.append("counts of a lock that is not there")
     if result["pool"]:
         check_pool(result, complaints)
+    if result["loop"]:
+        check_loop(result, wall_ns, complaints)
+    if (result["loop"] is not None) != (mode == "events"):
+        complaints.append(f"loop is {result['loop']}")
     if (result["pool"] is not None) != mode.endswith("-pool"):
         complaints.append(f"pool is {result['pool']}")
     check_latency(result, complaints)
@@ -231,6 +251,25 @@ def every_mode_has_the_same_checksum(name):
         if len(sums) != 1 and not skip:
             complaints.append(f"checksums differ: {sums}")
         report(complaints, f"{' '.join(words)}: the same checksum and all fields in every mode", skip)
+
+
+def line_of(words):
+    return json.loads(run([*words.split(), "--tick-spins", "0", "--json"]).stdout)
+
+
+def coroutines_give_way_where_they_wait_alone(names):
+    """Not a stopwatch: a blocking call until a moment that lies a period ahead cannot be shorter."""
+    complaints = []
+    if "iosleep" in names:
+        line = line_of("iosleep --mode events --size 4 --period 20ms --blocking 1")
+        if line["loop"]["longest_turn_ns"] < 20000000:
+            complaints.append(f"a blocking call of 20 ms, but the longest turn was {line['loop']}")
+    if "race" in names:
+        for sleep, lost in ("0", False), ("1ms", True):
+            line = line_of(f"race --mode events --sleep {sleep}")
+            if (line["counts"]["lost_updates"] > 0) != lost or bool(line["notes"]) == lost:
+                complaints.append(f"race --sleep {sleep}: {line['counts']} {line['notes']}")
+    report(complaints, "coroutines give way where they wait, and nowhere else")
 
 
 def what_cannot_be_is_refused(names):
@@ -329,6 +368,7 @@ names = sys.argv[2:] or sorted(name for name in os.listdir(FOLDER)
 for name in names:
     every_mode_has_the_same_checksum(name)
 what_cannot_be_is_refused(names)
+coroutines_give_way_where_they_wait_alone(names)
 test_processes(names)
 print(f"1..{count}")
 sys.exit(1 if failures else 0)

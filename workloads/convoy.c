@@ -56,6 +56,7 @@ static bool plan(const struct worker *w, struct workload_plan *plan, struct err 
 			(unsigned long long)cpu, w->count);
 	plan->region_bytes = sizeof(struct shared);
 	plan->echo = (enum echo_kind)param_number(w->params, "io");
+	plan->busy_until = cpu > 0;
 	plan->loop = "closed";
 	return true;
 }

@@ -4,6 +4,9 @@
  * makes those late that queue behind it (no coordinated omission: Tene 2013, cyclictest, wrk2). */
 #include "workloads/workload.h"
 
+#include <errno.h>
+#include <time.h>
+
 /* In the order of enum echo_kind. */
 static const char *const ios[] = { "sleep", "pipe", "socketpair", NULL };
 
@@ -22,6 +25,13 @@ static const struct param params[] = {
 	  .high = 10000000000,
 	  .value = "TIME",
 	  .help = "from one operation of a worker to its next" },
+	{ .name = "blocking",
+	  .kind = PARAM_NUMBER,
+	  .fallback = "0",
+	  .low = 0,
+	  .high = 1000000000,
+	  .value = "N",
+	  .help = "every N-th operation of worker 0 waits in a call that blocks; 0: none" },
 	{ 0 },
 };
 
@@ -33,8 +43,22 @@ static bool plan(const struct worker *w, struct workload_plan *plan, struct err 
 	return true;
 }
 
+/* As a program does that calls what nobody made for an event loop. With a lock that is let go of it
+ * is a sleep like any other. */
+static void sleep_blocking(struct worker *w, uint64_t ns)
+{
+	const struct timespec due = { .tv_sec = (time_t)(ns / 1000000000),
+				      .tv_nsec = (long)(ns % 1000000000) };
+
+	worker_block(w);
+	while (clock_nanosleep(CLOCK_MONOTONIC, TIMER_ABSTIME, &due, NULL) == EINTR)
+		;
+	worker_unblock(w);
+}
+
 static uint64_t work(struct worker *w, unsigned phase)
 {
+	const uint64_t blocking = w->index == 0 ? param_number(w->params, "blocking") : 0;
 	const uint64_t period = param_number(w->params, "period");
 	const bool echoes = param_number(w->params, "io") != ECHO_NONE;
 	uint64_t due = worker_now_ns(), from, to, sum = 0;
@@ -47,7 +71,10 @@ static uint64_t work(struct worker *w, unsigned phase)
 		unsigned char byte = (unsigned char)op;
 
 		due += period;
-		worker_sleep_until(w, due);
+		if (blocking && (op - from + 1) % blocking == 0)
+			sleep_blocking(w, due);
+		else
+			worker_sleep_until(w, due);
 		if (echoes)
 			byte = worker_echo(w, byte);
 		worker_latency(w, worker_now_ns() - due);

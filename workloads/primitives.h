@@ -21,8 +21,13 @@ enum lock_kind {
 			   (PTHREAD_PRIO_INHERIT) */
 };
 
+/* Of each primitive the rest is for coroutines (mode events): they are one thread, which libc would
+ * take for one and the same owner, and which must not wait. */
 struct lock {
 	pthread_mutex_t mutex;
+	struct worker *owner; /* null: free */
+	unsigned depth;
+	bool recursive;
 };
 
 /* Of a lock that can be made where the workers are. */
@@ -34,6 +39,7 @@ struct condition {
 
 struct semaphore {
 	sem_t sem;
+	unsigned value;
 };
 
 /* Set or not; who waits goes on when it is set. */
@@ -45,6 +51,7 @@ struct event {
 
 struct barrier {
 	pthread_barrier_t barrier;
+	unsigned parties, arrived;
 };
 
 /* Made by whoever calls this, so that a trace has the workload's own function as the lock's maker.
@@ -57,6 +64,9 @@ static inline void lock_make(struct worker *w, struct lock *lock, enum lock_kind
 	if (pthread_mutex_init(&lock->mutex, &attr))
 		abort();
 	pthread_mutexattr_destroy(&attr);
+	lock->owner = NULL;
+	lock->depth = 0;
+	lock->recursive = kind == LOCK_RECURSIVE;
 }
 void lock_take(struct worker *w, struct lock *lock);
 /* False: it is held. */

@@ -70,6 +70,8 @@ struct workload_plan {
 	unsigned phases; /* at least 1; all workers end one before any starts the next */
 	/* Workers wait for one another: all must be there at once. */
 	bool together;
+	/* A worker computes until others have done something, and waits nowhere. */
+	bool busy_until;
 	unsigned helpers; /* threads that a worker starts beside itself, at one time: 0 or 1 */
 	enum echo_kind echo;
 	enum object_use object;

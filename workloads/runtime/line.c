@@ -1,5 +1,6 @@
 /* The result of a run: the one line that the runner reads, and the few lines that people read. */
 #include "base/emit.h"
+#include "workloads/runtime/loop.h"
 #include "workloads/runtime/mode.h"
 #include "workloads/runtime/pool.h"
 
@@ -34,6 +35,28 @@ static void print_params(struct emit *emit, const struct run *run)
 	emit_close(emit, '}');
 }
 
+static void put_known(struct emit *emit, const char *name, bool known, uint64_t value)
+{
+	if (known)
+		emit_u64(emit, name, value);
+	else
+		emit_null(emit, name);
+}
+
+/* What the kernel tells of a thread is of all its coroutines together. */
+static void print_spent(struct emit *emit, const struct run *run,
+			const struct worker_result *result)
+{
+	const struct witness *spent = &result->spent;
+	const bool own = !run->mode->in_loop;
+
+	put_known(emit, "cpu_ns", own, spent->cpu_ns);
+	put_known(emit, "run_delay_ns", own && !result->run_delay_unknown,
+		  (uint64_t)spent->run_delay_ns);
+	put_known(emit, "nvcsw", own, spent->nvcsw);
+	put_known(emit, "nivcsw", own, spent->nivcsw);
+}
+
 static void print_workers(struct emit *emit, const struct run *run)
 {
 	emit_open(emit, "per_worker", '[');
@@ -44,13 +67,7 @@ static void print_workers(struct emit *emit, const struct run *run)
 		emit_string(emit, "role", result->role[0] ? result->role : "cpu");
 		emit_u64(emit, "units", result->units);
 		emit_u64(emit, "elapsed_ns", result->elapsed_ns);
-		emit_u64(emit, "cpu_ns", result->spent.cpu_ns);
-		if (!result->run_delay_unknown)
-			emit_u64(emit, "run_delay_ns", (uint64_t)result->spent.run_delay_ns);
-		else
-			emit_null(emit, "run_delay_ns");
-		emit_u64(emit, "nvcsw", result->spent.nvcsw);
-		emit_u64(emit, "nivcsw", result->spent.nivcsw);
+		print_spent(emit, run, result);
 		emit_close(emit, '}');
 	}
 	emit_close(emit, ']');
@@ -192,6 +209,22 @@ static void print_pool(struct emit *emit, const struct run *run)
 	emit_close(emit, '}');
 }
 
+static void print_loop(struct emit *emit, const struct run *run)
+{
+	const struct loop_counts *counts;
+
+	if (!run->loop) {
+		emit_null(emit, "loop");
+		return;
+	}
+	counts = loop_counts(run->loop);
+	emit_open(emit, "loop", '{');
+	emit_u64(emit, "turns", counts->turns);
+	emit_u64(emit, "longest_turn_ns", counts->longest_turn_ns);
+	emit_u64(emit, "waits", counts->waits);
+	emit_close(emit, '}');
+}
+
 void run_print_json(const struct run *run, FILE *to)
 {
 	struct emit emit;
@@ -214,7 +247,7 @@ void run_print_json(const struct run *run, FILE *to)
 	print_counts(&emit, run);
 	print_notes(&emit, run);
 	print_pool(&emit, run);
-	emit_null(&emit, "loop");
+	print_loop(&emit, run);
 	emit_close(&emit, '}');
 }
 
@@ -238,6 +271,22 @@ static void print_own(const struct run *run, FILE *to)
 		fprintf(to, "%s\n", notes[i]);
 }
 
+/* What a pool or a loop tells of itself. */
+static void print_mode(const struct run *run, FILE *to)
+{
+	const struct loop_counts *counts = run->loop ? loop_counts(run->loop) : NULL;
+
+	if (run->pool)
+		fprintf(to, "pool: %u tasks, results %s, %" PRIu64 " inversions\n",
+			run->pool->tasks, param_text(&run->params, "results"),
+			run->pool->inversions);
+	if (counts)
+		fprintf(to,
+			"loop: %" PRIu64 " turns, the longest %.3f ms, %" PRIu64
+			" waits for events\n",
+			counts->turns, (double)counts->longest_turn_ns / 1e6, counts->waits);
+}
+
 void run_print(const struct run *run, FILE *to)
 {
 	const struct gil_counts *counts = &run->gil_counts;
@@ -255,10 +304,7 @@ void run_print(const struct run *run, FILE *to)
 			" forced\n",
 			counts->takes, counts->contended, counts->switches, counts->timeouts,
 			counts->drops_voluntary, counts->drops_forced);
-	if (run->pool)
-		fprintf(to, "pool: %u tasks, results %s, %" PRIu64 " inversions\n",
-			run->pool->tasks, param_text(&run->params, "results"),
-			run->pool->inversions);
+	print_mode(run, to);
 	merge_latencies(run, &all);
 	if (all.n)
 		fprintf(to,

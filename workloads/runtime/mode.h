@@ -21,6 +21,7 @@ struct mode {
 	const struct param *params; /* options of its own; null: none */
 	bool in_turn;               /* workers run one after the other: their times add up */
 	bool apart;                 /* workers are processes: a private region is copied */
+	bool in_loop;               /* workers are coroutines of one thread */
 	bool pool;                  /* shares are tasks, taken by whoever of the workers is free */
 	const char *alone; /* why no other worker comes between two steps of one; null: may */
 	enum mode_objects objects;

@@ -2,6 +2,7 @@
  * around each wait. */
 #include "workloads/primitives.h"
 
+#include "workloads/runtime/loop.h"
 #include "workloads/runtime/mode.h"
 
 #include <errno.h>
@@ -35,15 +36,21 @@ void lock_attributes(const struct worker *w, enum lock_kind kind, pthread_mutexa
 
 bool lock_try(struct worker *w, struct lock *lock)
 {
-	const int failed = pthread_mutex_trylock(&lock->mutex);
+	int failed;
 
-	(void)w;
+	if (w->run->loop)
+		return loop_lock_try(w, lock);
+	failed = pthread_mutex_trylock(&lock->mutex);
 	must(failed == EBUSY ? 0 : failed, "pthread_mutex_trylock");
 	return !failed;
 }
 
 void lock_take(struct worker *w, struct lock *lock)
 {
+	if (w->run->loop) {
+		loop_lock_take(w, lock, 0);
+		return;
+	}
 	/* Where no lock has to be let go of, libc's own call is all that is made. */
 	if (!w->gil) {
 		must(pthread_mutex_lock(&lock->mutex), "pthread_mutex_lock");
@@ -78,6 +85,8 @@ bool lock_take_until(struct worker *w, struct lock *lock, uint64_t deadline_ns)
 	const struct timespec deadline = clock_timespec(deadline_ns);
 	int failed;
 
+	if (w->run->loop)
+		return loop_lock_take(w, lock, deadline_ns);
 	if (w->gil && lock_try(w, lock))
 		return true;
 	worker_block(w);
@@ -92,7 +101,8 @@ bool lock_take_clinging(struct worker *w, struct lock *lock, uint64_t deadline_n
 	const struct timespec deadline = clock_timespec(deadline_ns);
 	int failed;
 
-	(void)w;
+	if (w->run->loop)
+		return loop_lock_take(w, lock, deadline_ns);
 	failed = deadline_ns ? pthread_mutex_clocklock(&lock->mutex, CLOCK_MONOTONIC, &deadline) :
 			       pthread_mutex_lock(&lock->mutex);
 	must(failed == ETIMEDOUT ? 0 : failed, "pthread_mutex_clocklock");
@@ -101,7 +111,10 @@ bool lock_take_clinging(struct worker *w, struct lock *lock, uint64_t deadline_n
 
 void lock_give(struct worker *w, struct lock *lock)
 {
-	(void)w;
+	if (w->run->loop) {
+		loop_lock_give(w, lock);
+		return;
+	}
 	must(pthread_mutex_unlock(&lock->mutex), "pthread_mutex_unlock");
 }
 
@@ -119,6 +132,10 @@ void condition_make(struct worker *w, struct condition *condition)
  * held, as CPython's conditions take their lock again; who has it only tries the mutex. */
 void condition_wait(struct worker *w, struct condition *condition, struct lock *lock)
 {
+	if (w->run->loop) {
+		loop_condition_wait(w, condition, lock);
+		return;
+	}
 	worker_block(w);
 	must(pthread_cond_wait(&condition->cond, &lock->mutex), "pthread_cond_wait");
 	worker_unblock(w);
@@ -126,18 +143,26 @@ void condition_wait(struct worker *w, struct condition *condition, struct lock *
 
 void condition_signal(struct worker *w, struct condition *condition)
 {
-	(void)w;
+	if (w->run->loop) {
+		loop_wake(w, condition);
+		return;
+	}
 	must(pthread_cond_signal(&condition->cond), "pthread_cond_signal");
 }
 
 void condition_broadcast(struct worker *w, struct condition *condition)
 {
-	(void)w;
+	if (w->run->loop) {
+		while (loop_wake(w, condition))
+			;
+		return;
+	}
 	must(pthread_cond_broadcast(&condition->cond), "pthread_cond_broadcast");
 }
 
 void semaphore_make(struct worker *w, struct semaphore *semaphore, unsigned value)
 {
+	semaphore->value = value;
 	must(sem_init(&semaphore->sem, w->run->mode->apart, value) ? errno : 0, "sem_init");
 }
 
@@ -153,6 +178,10 @@ static void wait_for_semaphore(struct semaphore *semaphore)
 
 void semaphore_take(struct worker *w, struct semaphore *semaphore)
 {
+	if (w->run->loop) {
+		loop_semaphore_take(w, semaphore);
+		return;
+	}
 	if (!w->gil) {
 		wait_for_semaphore(semaphore);
 		return;
@@ -166,7 +195,10 @@ void semaphore_take(struct worker *w, struct semaphore *semaphore)
 
 void semaphore_give(struct worker *w, struct semaphore *semaphore)
 {
-	(void)w;
+	if (w->run->loop) {
+		loop_semaphore_give(w, semaphore);
+		return;
+	}
 	must(sem_post(&semaphore->sem) ? errno : 0, "sem_post");
 }
 
@@ -204,6 +236,8 @@ void barrier_make(struct worker *w, struct barrier *barrier, unsigned parties)
 {
 	pthread_barrierattr_t attr;
 
+	barrier->parties = parties;
+	barrier->arrived = 0;
 	pthread_barrierattr_init(&attr);
 	pthread_barrierattr_setpshared(&attr, sharing(w));
 	must(pthread_barrier_init(&barrier->barrier, &attr, parties), "pthread_barrier_init");
@@ -214,6 +248,8 @@ bool barrier_meet(struct worker *w, struct barrier *barrier)
 {
 	int met;
 
+	if (w->run->loop)
+		return loop_barrier_meet(w, barrier);
 	worker_block(w);
 	met = pthread_barrier_wait(&barrier->barrier);
 	worker_unblock(w);

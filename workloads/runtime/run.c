@@ -1,6 +1,7 @@
 /* Sets a run up: memory that processes can share, pipes, the echo peer; runs
  * the mode; cleans up. */
 #include "base/sysfile.h"
+#include "workloads/runtime/loop.h"
 #include "workloads/runtime/mode.h"
 
 #include <errno.h>
@@ -75,6 +76,11 @@ const char *run_refusal(const struct run *run, const struct mode *mode)
 		return run->plan.refusal;
 	if (run->plan.one_lock && !shares_lock(run, mode))
 		return "its workers must share an interpreter's lock";
+	if (run->plan.busy_until && mode->in_loop)
+		return "a worker that computes until the others are done would keep them waiting "
+		       "for ever";
+	if (run->plan.helpers > 0 && mode->in_loop)
+		return "it starts threads beside its workers, and an event loop is one thread";
 	if (run->plan.together && mode->in_turn)
 		return "its workers wait for one another, so all must run at once";
 	if (run->plan.region_private && mode->apart && mode->pool)
@@ -294,6 +300,8 @@ static bool prepare(struct run *run, struct err *err)
 {
 	if (!make_workers(run, err) || !allocate_region(run, err) || !run_make_objects(run, err) ||
 	    !make_helpers(run, err) || !make_barrier(run, err) || !open_channels(run, err))
+		return false;
+	if (run->mode->in_loop && !(run->loop = loop_open(run, err)))
 		return false;
 	if (run->workload->open && !run->workload->open(&run->worker[0], err))
 		return false;

@@ -54,6 +54,7 @@ struct helper {
 
 struct mode;
 struct pool;
+struct loop;
 
 struct run {
 	const struct workload *workload;
@@ -76,6 +77,7 @@ struct run {
 	struct worker_result *result; /* [parties], shared */
 	pthread_barrier_t *barrier;   /* of all parties, shared; unused when sequential */
 	struct pool *pool;            /* null: the mode is none */
+	struct loop *loop;            /* null: the workers are no coroutines */
 	int (*echo)[2];               /* [workers]: to write to, to read from */
 	int (*pipes)[2]; /* [workers]: pipes[i] carries what i gives; null: not needed */
 	pid_t echo_peer; /* 0: none */

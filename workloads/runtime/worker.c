@@ -1,7 +1,9 @@
 /* What a worker can ask for: the tick's work, letting go of the lock, waiting, handing over. */
+#include "workloads/runtime/loop.h"
 #include "workloads/runtime/mode.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <limits.h>
 #include <poll.h>
 #include <stdarg.h>
@@ -75,6 +77,10 @@ void worker_sleep_until(struct worker *w, uint64_t ns)
 {
 	const struct timespec deadline = clock_timespec(ns);
 
+	if (loop_has(w)) {
+		loop_sleep_until(w, ns);
+		return;
+	}
 	worker_block(w);
 	while (clock_nanosleep(CLOCK_MONOTONIC, TIMER_ABSTIME, &deadline, NULL) == EINTR)
 		;
@@ -86,6 +92,8 @@ bool worker_wait_for(struct worker *w, int fd, short events, uint64_t deadline_n
 	struct pollfd ready = { .fd = fd, .events = events };
 	int count;
 
+	if (loop_has(w))
+		return loop_wait_for(w, fd, events, deadline_ns);
 	worker_block(w);
 	do {
 		const uint64_t now = deadline_ns ? clock_now_ns() : 0;
@@ -100,15 +108,34 @@ bool worker_wait_for(struct worker *w, int fd, short events, uint64_t deadline_n
 	return count > 0;
 }
 
+/* Coroutines must not wait in a call: the descriptor refuses to. */
+static void never_block(const struct worker *w, int fd)
+{
+	const int flags = loop_has(w) ? fcntl(fd, F_GETFL) : -1;
+
+	if (flags >= 0 && !(flags & O_NONBLOCK))
+		fcntl(fd, F_SETFL, flags | O_NONBLOCK);
+}
+
+/* Whether a call that failed is to be made again: a signal came between, or it was time to wait,
+ * which a coroutine has done then. */
+static bool try_again(struct worker *w, int fd, short events)
+{
+	if (errno == EAGAIN && loop_has(w))
+		return loop_wait_for(w, fd, events, 0);
+	return errno == EINTR;
+}
+
 bool worker_write(struct worker *w, int fd, const void *from, size_t bytes)
 {
 	bool good = true;
 
+	never_block(w, fd);
 	worker_block(w);
 	for (const char *at = from; bytes > 0 && good;) {
 		const ssize_t done = write(fd, at, bytes);
 
-		if (done < 0 && errno == EINTR)
+		if (done < 0 && try_again(w, fd, POLLOUT))
 			continue;
 		good = done >= 0;
 		at += good ? done : 0;
@@ -125,12 +152,13 @@ bool worker_read(struct worker *w, int fd, void *to, size_t bytes, size_t *got)
 	size_t have = 0;
 	ssize_t done = 1;
 
+	never_block(w, fd);
 	worker_block(w);
 	while (have < bytes && done > 0) {
 		done = read(fd, (char *)to + have, bytes - have);
 		if (done > 0)
 			have += (size_t)done;
-		else if (done < 0 && errno == EINTR)
+		else if (done < 0 && try_again(w, fd, POLLIN))
 			done = 1;
 	}
 	if (done < 0 || (have < bytes && !got))
