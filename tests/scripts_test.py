@@ -26,7 +26,7 @@ VARY = {
     "countdown": [["--size 1", "--size 20001"]],
     "mergesort": [["--size 5", "--size 1000 --merge tree", "--size 1000 --return pipe --shuffle-seed 7",
                    "--size 1001 --merge tree --return pipe"]],
-    "iosleep": [["--size 20 --period 100us"], ["--io sleep", "--io pipe", "--io socketpair"]],
+    "iosleep": [["--size 20 --period 100us"], ["--io sleep --blocking 3", "--io pipe", "--io socketpair"]],
     "convoy": [["--size 10 --sleep 100us"], ["--io sleep", "--io pipe", "--io socketpair"]],
 }
 # Answered in the words of the C workload, and with its exit status.

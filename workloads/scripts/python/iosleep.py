@@ -12,11 +12,19 @@ PARAMS = [
                   help="an operation: a timer, a byte through one's own pipe, or one echoed by a peer"),
     runtime.Param("period", "time", "1ms", 1000, 10 ** 10, value="TIME",
                   help="from one operation of a worker to its next"),
+    runtime.Param("blocking", "number", "0", 0, 10 ** 9, value="N",
+                  help="every N-th operation of worker 0 waits in a call that blocks; 0: none"),
 ]
 
 
 def plan(count, size, params):
     return runtime.Plan(echo=params["io"], loop="open")
+
+
+def blocks(w, number):
+    """Whether a worker's operation waits in a call that nobody made for an event loop: elsewhere it is a sleep
+    like any other."""
+    return w.index == 0 and w.params["blocking"] > 0 and number % w.params["blocking"] == 0
 
 
 def work(w, phase):

@@ -10,7 +10,23 @@ PARAMS = [
             help: "an operation: a timer, a byte through one's own pipe, or one echoed by a peer"),
   Param.new(name: "period", kind: :time, fallback: "1ms", low: 1000, high: 10**10, value: "TIME",
             help: "from one operation of a worker to its next"),
+  Param.new(name: "blocking", kind: :number, fallback: "0", low: 0, high: 10**9, value: "N",
+            help: "every N-th operation of worker 0 waits in a call that blocks; 0: none"),
 ].freeze
+
+# By a call that no scheduler of fibers takes over; elsewhere it is a sleep like any other.
+def sleep_blocking(moment)
+  while (left = moment - System.now_ns).positive?
+    IO.select(nil, nil, nil, left / 1e9)
+  end
+end
+
+def sleep_in(worker, number, due)
+  every = worker.params["blocking"]
+  return System.sleep_until(due) unless worker.index.zero? && every.positive? && (number % every).zero?
+
+  sleep_blocking(due)
+end
 
 def work(worker, _phase)
   period = worker.params["period"]
@@ -23,7 +39,7 @@ def work(worker, _phase)
   (start...stop).each do |op|
     byte = op & 255
     due += period
-    System.sleep_until(due)
+    sleep_in(worker, op - start + 1, due)
     byte = worker.echo(byte) if echoes
     worker.latency(System.now_ns - due)
     total += mix((op << 8) | byte)

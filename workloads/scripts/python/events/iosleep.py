@@ -1,4 +1,5 @@
-"""As ../iosleep.py, in coroutines."""
+"""As ../iosleep.py, in coroutines: they give way in all sleeps but those that block."""
+import iosleep
 import runtime
 from runtime import events
 
@@ -12,7 +13,10 @@ async def work(w, phase):
     for op in range(start, end):
         byte = op & 255
         due += period
-        await events.sleep_until(due)
+        if iosleep.blocks(w, op - start + 1):
+            w.sleep_until(due)
+        else:
+            await events.sleep_until(due)
         if echoes:
             byte = await events.echo(w, byte)
         w.latency(runtime.now_ns() - due)
