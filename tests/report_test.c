@@ -244,6 +244,21 @@ static void what_is_not_known_is_null_with_its_reason(void **state)
 	assert_says("own cost  unknown");
 }
 
+/* As Python's conditions do. */
+static void a_semaphore_that_its_taker_waits_for_may_be_for_others_to_release(void **state)
+{
+	(void)state;
+	put(1, 0, TRACE_SEM_INIT, 0, A);
+	put_arg(1, 0x5000);
+	put_arg(1, 1);
+	put(1, 100, TRACE_SEM_ACQUIRE, 0, A);
+	put(1, 200, TRACE_SEM_CONFLICT, 0, A);
+	end();
+	assert_int_equal(report("@"), 0);
+	assert_null(strstr(output, "DEADLOCK"));
+	assert_says("thread 1 waits for #1, which it took itself");
+}
+
 static void a_deadlock_is_named_and_every_ring_once(void **state)
 {
 	(void)state;
@@ -381,6 +396,7 @@ int main(void)
 		WITH_TRACE(every_kind_of_record_is_taken),
 		WITH_TRACE(losses_stand_first),
 		WITH_TRACE(what_is_not_known_is_null_with_its_reason),
+		WITH_TRACE(a_semaphore_that_its_taker_waits_for_may_be_for_others_to_release),
 		WITH_TRACE(a_deadlock_is_named_and_every_ring_once),
 		WITH_TRACE(a_static_lock_is_named_by_its_symbol_and_another_by_its_creator),
 		WITH_TRACE(what_is_waited_for_much_is_not_told_among_others),

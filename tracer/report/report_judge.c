@@ -128,40 +128,61 @@ static bool begins_ring(const struct report *report, uint32_t thread)
 	return false;
 }
 
+/* Another thread may let go of a semaphore, and Python's conditions rely on it. */
+static bool tell_own_semaphore(struct report *report, uint32_t thread)
+{
+	const struct object *object = locks_stuck(&report->locks, thread)->object;
+
+	if (object->type != OBJECT_SEM || object->holder != thread + 1)
+		return false;
+	say(report,
+	    "thread %u waits for #%zu, which it took itself: a deadlock, unless another thread has "
+	    "to let go of it; gilscope report --hazards tells which",
+	    report->trace->threads[thread].header.number, object->rank);
+	return true;
+}
+
 static void tell_ring(struct report *report, uint32_t first)
 {
-	char text[500];
+	char text[REPORT_SENTENCE - 60];
 	size_t used = 0;
 	uint32_t at = first;
 
+	if (tell_own_semaphore(report, first))
+		return;
 	do {
 		const struct pending *pending = locks_stuck(&report->locks, at);
 		const uint32_t next = next_in_the_way(report, at);
+		struct symbol_name name;
 
+		symbols_object(report->symbols, pending->object, &name);
 		used += (size_t)snprintf(text + used, sizeof(text) - used,
-					 "%sthread %u waits for #%zu, which thread %u holds",
+					 "%sthread %u waits for #%zu %.80s, which thread %u holds",
 					 used ? "; " : "", report->trace->threads[at].header.number,
-					 pending->object->rank,
+					 pending->object->rank, name.text,
 					 report->trace->threads[next].header.number);
 		at = next;
 	} while (at != first && used < sizeof(text));
-	say(report, "DEADLOCK: %s; gilscope report --hazards names them", text);
+	say(report, "DEADLOCK: %s; gilscope report --hazards tells more", text);
 }
 
 static void judge_end(struct report *report)
 {
-	size_t stuck = 0;
+	size_t stuck = 0, rings = 0;
 
 	for (size_t i = 0; i < report->trace->thread_count; i++) {
 		const struct pending *pending = locks_stuck(&report->locks, i);
 
 		stuck += pending && pending->kind == WAIT_LOCK;
-		if (begins_ring(report, (uint32_t)i))
-			tell_ring(report, (uint32_t)i);
+		if (!begins_ring(report, (uint32_t)i))
+			continue;
+		tell_ring(report, (uint32_t)i);
+		rings++;
 	}
 	if (stuck > 0)
-		say(report, "%zu thread%s still waited for a lock at the end", stuck,
-		    stuck == 1 ? "" : "s");
+		say(report, "%zu thread%s still waited for a lock at the end%s", stuck,
+		    stuck == 1 ? "" : "s",
+		    rings ? "" : "; gilscope report --hazards tells what the holder did");
 }
 
 static void judge_overlaps(struct report *report)
