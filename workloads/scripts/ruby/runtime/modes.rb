@@ -113,23 +113,29 @@ module Modes
     crew.results
   end
 
-  # One worker of a pool: 'todo' has tasks, and nil at their end; what was done goes to the block.
+  # One worker of a pool: 'todo' has tasks, and nil at their end; what was done goes to the block. Its time is
+  # that in its tasks; what the kernel tells of it is of its whole life in the pool.
   def run_seat(seat, run, tasks, todo, wait)
     run.place(seat.index)
     delay_ns = System.run_delay_ns
     wait.call
     seat.clock_start(delay_ns)
     roles = []
+    busy_ns = 0
     while (index, phase, values = todo.pop)
       task = tasks[index]
       task.seat = seat.index
       task.tally = seat.tally
       task.values = values if values
+      began_ns = System.now_ns
       seat.add(run.workload.work.call(task, phase))
+      ended_ns = System.now_ns
+      busy_ns += ended_ns - began_ns
       roles |= [task.role]
-      yield task, System.now_ns
+      yield task, ended_ns
     end
     seat.clock_stop
+    seat.elapsed_ns = busy_ns
     seat.role = roles.length == 1 ? roles[0] : "mixed" unless roles.empty?
   end
 

@@ -99,6 +99,7 @@ class Worker
   extend Forwardable
 
   attr_reader :index, :count, :size, :params, :given, :bond
+  attr_writer :elapsed_ns
   attr_accessor :seat, :tally, :role, :values # the last is the workload's own
 
   def_delegators :@tally, :add, :did, :fail, :tell, :note
