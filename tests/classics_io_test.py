@@ -164,7 +164,7 @@ def offload_computes_what_a_loop_computes():
     numbers = list(range(40000))
     for _ in range(3):
         numbers = list(map(mix, numbers))
-    for mode in ["sequential", *MODES, "thread-pool", "process-pool"]:
+    for mode in ["sequential", *MODES, "thread-pool", "process-pool", "events"]:
         result = run(f"offload --mode {mode} --size 40000 --rounds 3")
         check_sum(result, numbers)
         assert all(0 < ns <= 2 * result["elapsed_ns"] for ns in result["counts"].values()), result

@@ -109,9 +109,13 @@ static uint64_t work(struct worker *w, unsigned phase)
 	uint64_t from, to, count, sum = 0;
 
 	(void)phase;
+	if (!w->own) {
+		worker_fail(w, "it was not prepared");
+		return 0;
+	}
 	worker_share(w, w->index, &from, &to);
 	worker_did(w, to - from);
-	for (uint64_t first = from; first < to && w->own; first += count) {
+	for (uint64_t first = from; first < to; first += count) {
 		const uint64_t *results;
 
 		count = to - first < DEVICE_BATCH ? to - first : DEVICE_BATCH;

@@ -25,6 +25,8 @@ static bool run_events(struct run *run, struct err *err)
 	uint64_t start_ns;
 	bool good;
 
+	for (unsigned i = 0; i < run->workers; i++)
+		run_prepare(&run->worker[i]);
 	run_place(run, 0);
 	barrier_make(&run->worker[0], &phase_end, run->workers);
 	start_ns = clock_now_ns();
