@@ -294,7 +294,7 @@ static bool find_kept(struct hazards *hazards)
 	const struct gils *gils = hazards->report->locks.watch->gils;
 
 	for (size_t i = 0; gils && i < gils->count; i++) {
-		if (gils->all[i].accepted && !find_kept_of(hazards, i))
+		if (hazards->report->locks.watch->gil_objects[i] && !find_kept_of(hazards, i))
 			return false;
 	}
 	if (hazards->kept_count > 0)
@@ -310,7 +310,7 @@ static void find_asker(struct hazards *hazards)
 	for (size_t i = 0; watch->gils && i < watch->gils->count; i++) {
 		const struct gil *gil = &watch->gils->all[i];
 
-		for (size_t k = 0; gil->accepted && k < gil->user_count; k++) {
+		for (size_t k = 0; watch->gil_objects[i] && k < gil->user_count; k++) {
 			const struct gil_user *user = gil->users[k];
 			const uint64_t longest = user->unfinished_wait > user->tally.wait.max ?
 							 user->unfinished_wait :

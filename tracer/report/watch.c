@@ -3,6 +3,36 @@
 
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
+
+/* Whether a process has a file of an interpreter whose lock is told by its behaviour alone. */
+static bool runs_interpreter(const struct family_process *process)
+{
+	static const char *const names[] = { "python", "libpython", "libruby", "ruby", "ocamlrun" };
+
+	for (size_t i = 0; i < process->module_count; i++) {
+		const char *path = process->modules[i].path ? process->modules[i].path : "";
+		const char *name = strrchr(path, '/') ? strrchr(path, '/') + 1 : path;
+
+		for (size_t k = 0; k < sizeof(names) / sizeof(names[0]); k++) {
+			if (strncmp(name, names[k], strlen(names[k])) == 0)
+				return true;
+		}
+	}
+	return false;
+}
+
+/* A lock that is only used much like an interpreter's must not make or hide a deadlock. */
+static bool is_trusted(const struct gils *gils, const struct gil *gil)
+{
+	const struct gil *first = gil;
+
+	while (first->suspect.heir_of)
+		first = &gils->all[first->suspect.heir_of - 1];
+	return gil->accepted &&
+	       (first->suspect.certain ||
+		runs_interpreter(&gils->finding.family.processes[first->suspect.process]));
+}
 
 /* The objects that stand for interpreters' locks. */
 static bool make_gils(struct watch *watch, struct gils *gils)
@@ -14,10 +44,11 @@ static bool make_gils(struct watch *watch, struct gils *gils)
 		return false;
 	for (size_t i = 0; i < gils->count; i++) {
 		const struct gil *gil = &gils->all[i];
-		struct object *object = gil->accepted ? calloc(1, sizeof(*object)) : NULL;
+		const bool trusted = is_trusted(gils, gil);
+		struct object *object = trusted ? calloc(1, sizeof(*object)) : NULL;
 
 		watch->gil_objects[i] = object;
-		if (!gil->accepted)
+		if (!trusted)
 			continue;
 		if (!object || asprintf(&object->name, "the GIL of process %u (%s)",
 					gils->finding.family.processes[gil->suspect.process].number,
@@ -75,7 +106,7 @@ static bool is_part(const struct moment *at, struct object *object)
 		return false;
 	}
 	for (size_t i = 0; !watch->looked_up && i < gils->count; i++)
-		watch->is_part |= gils->all[i].accepted &&
+		watch->is_part |= at->locks->watch->gil_objects[i] &&
 				  gil_has_part(&gils->all[i], object->process, object->address);
 	watch->looked_up = true;
 	return watch->is_part;
@@ -119,7 +150,7 @@ void watch_see(const struct moment *at, const struct record *record, size_t coun
 const struct gil *watch_gil(const struct watch *watch, const struct object *object)
 {
 	for (size_t i = 0; watch->gils && i < watch->gils->count; i++) {
-		if (watch->gil_objects[i] == object)
+		if (watch->gil_objects[i] && watch->gil_objects[i] == object)
 			return &watch->gils->all[i];
 	}
 	return NULL;
@@ -130,7 +161,7 @@ struct object *watch_asked(const struct watch *watch, uint32_t thread, uint64_t 
 	for (size_t i = 0; watch->gils && i < watch->gils->count; i++) {
 		const struct gil *gil = &watch->gils->all[i];
 
-		for (size_t k = 0; gil->accepted && k < gil->user_count; k++) {
+		for (size_t k = 0; watch->gil_objects[i] && k < gil->user_count; k++) {
 			if (gil->users[k]->thread != thread || !gil->users[k]->contended ||
 			    gil->users[k]->state != GIL_ASKING)
 				continue;

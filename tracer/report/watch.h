@@ -63,7 +63,8 @@ struct watch {
 	/* The interpreters' locks, followed beside; all null: they are not known. */
 	struct gils *gils;
 	struct follow *follow;
-	struct object **gil_objects; /* by the gils' index; what stands for each as a lock */
+	/* By the gils' index: what stands for each as a lock; null: it may be none. */
+	struct object **gil_objects;
 };
 
 /* Null: no memory. */
