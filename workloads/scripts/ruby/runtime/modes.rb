@@ -42,7 +42,7 @@ module Modes
   # All that one worker does when workers run at the same time.
   def run_worker(worker, run, &wait)
     run.place(worker.index)
-    delay_ns = System.run_delay_ns
+    delay_ns = System.run_delay_ns(fresh: true)
     wait.call
     worker.clock_start(delay_ns)
     run.plan.phases.times do |phase|
@@ -117,7 +117,7 @@ module Modes
   # that in its tasks; what the kernel tells of it is of its whole life in the pool.
   def run_seat(seat, run, tasks, todo, wait)
     run.place(seat.index)
-    delay_ns = System.run_delay_ns
+    delay_ns = System.run_delay_ns(fresh: true)
     wait.call
     seat.clock_start(delay_ns)
     roles = []

@@ -55,10 +55,10 @@ module System
   end
 
   # How long this thread has waited for a processor. A kernel that does not account for it says that the
-  # thread has not run, either.
-  def run_delay_ns
+  # thread has not run, either; of a thread or process that was started just now each says so.
+  def run_delay_ns(fresh: false)
     ran, waited = File.read("/proc/thread-self/schedstat").split.map(&:to_i)
-    waited if ran&.positive?
+    waited if fresh || ran&.positive?
   rescue SystemCallError
     nil
   end
