@@ -62,7 +62,11 @@ CASES = {
     "deadlock": ["--size 3", "--size 2 --timing timeout", "--size 3 --kind self",
                  "--size 2 --kind self --timing timeout"],
     "stop": ["--size 2 --look 10", "--size 4 --what process"],
+    "livelock": ["--size 4 --patience 60", "--size 3 --backoff random"],
+    "starvation": ["--size 4 --patience 5ms", "--size 4 --lock ticket --workers 3"],
 }
+# Which of a deadlock's kinds hang in which modes, and do not end by themselves.
+HANGS = {"python": ["--mode threads", "--mode processes", "--mode threads --kind self"]}
 # What belongs to the C workloads, or to another mode, is told so.
 FOREIGN = {
     "--mode gil": "is of the C workloads", "--mode nogil": "is of the C workloads",
@@ -302,9 +306,26 @@ def counts_of_deadlock(line, complaints):
         complaints.append(f"given up {given_up} times")
 
 
+def counts_of_livelock(line, complaints):
+    counts, patience = line["counts"], line["params"]["patience"]
+    if counts["tries"] - counts["failed_tries"] != counts["progress"] or counts["tries"] > patience:
+        complaints.append(f"counts do not add up: {counts}")
+    if counts["progress"] != line["size"] and (counts["tries"] != patience or not line["notes"]):
+        complaints.append(f"given up without a reason: {counts}, {line['notes']}")
+
+
+def counts_of_starvation(line, complaints):
+    counts = line["counts"]
+    if counts["longest_wait_ns"] != line["latency"]["max"] or counts["rescues"] > line["size"] \
+            or (counts["rescues"] > 0) != (counts["longest_wait_ns"] > line["params"]["patience"]):
+        complaints.append(f"counts do not add up: {counts}")
+    if line["params"]["lock"] == "ticket" and counts["most_overtakes"] >= line["workers"]:
+        complaints.append(f"a ticket was overtaken: {counts}")
+
+
 COUNTS = {"race": counts_of_race, "bank": counts_of_bank, "crunch": counts_of_crunch, "sync": counts_of_sync,
           "queue": counts_of_queue, "ipc": counts_of_ipc, "crawl": counts_of_crawl, "timeout": counts_of_timeout,
-          "deadlock": counts_of_deadlock}
+          "deadlock": counts_of_deadlock, "livelock": counts_of_livelock, "starvation": counts_of_starvation}
 
 
 def latencies_of_sync(line):
@@ -316,7 +337,8 @@ def latencies_of_sync(line):
 
 # Which record so many latencies of their own, in every mode; -1: that depends on the run.
 LATENCIES = {"sync": latencies_of_sync, "timeout": lambda line: line["counts"]["killed"],
-             **dict.fromkeys(("spawn", "queue", "ipc", "crawl", "stop"), lambda line: line["size"])}
+             **dict.fromkeys(("spawn", "queue", "ipc", "crawl", "stop", "starvation"),
+                             lambda line: line["size"])}
 
 
 def check_pool(line, complaints):
@@ -494,6 +516,18 @@ def a_killed_worker_ends_the_run(interpreter, about):
     report(complaints, sentence)
 
 
+def an_unlucky_deadlock_hangs(interpreter):
+    complaints = []
+    for words in HANGS[interpreter.family]:
+        try:
+            got = subprocess.run([*interpreter.script("deadlock"), "--timing", "unlucky", *words.split()],
+                                 capture_output=True, text=True, timeout=1)
+            complaints.append(f"{words}: exit {got.returncode} {got.stderr}{got.stdout}")
+        except subprocess.TimeoutExpired:
+            pass
+    report(complaints, f"{interpreter.label}: an unlucky deadlock does not end")
+
+
 def ruby_tells_a_deadlock(interpreter):
     complaints = []
     for words, told in ("--mode threads", "fatal: No live threads left. Deadlock?"), \
@@ -530,6 +564,8 @@ def main():
         a_killed_worker_ends_the_run(interpreter, abouts["countdown"])
         if family == "ruby":
             ruby_tells_a_deadlock(interpreter)
+        if family in HANGS:
+            an_unlucky_deadlock_hangs(interpreter)
     print(f"1..{count}")
     return failures > 0
 

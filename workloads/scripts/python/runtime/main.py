@@ -103,9 +103,11 @@ class Run(object):
 
     def reason(self, mode):
         """Why the workload cannot run in a mode, or None."""
+        if mode.name in self.plan.refuses:
+            return self.plan.refuses[mode.name]
         if self.plan.together and mode.name in ("sequential", "events"):
             return "its workers wait for one another, so all must run at once"
-        return self.plan.refuses.get(mode.name)
+        return None
 
     def check_mode(self):
         reason = self.reason(self.mode)
