@@ -3,7 +3,7 @@
 
 #define MODES "sequential,threads,gil,processes"
 #define MODELS "cpython2,cpython3"
-#define TOGETHER "threads,gil,processes,subinterpreters,nogil"
+#define TOGETHER "threads,gil,processes,subinterpreters,nogil,thread-pool,process-pool,events"
 #define EVERY "sequential," TOGETHER
 
 const struct suite_row suite_quick[] = {
@@ -13,6 +13,8 @@ const struct suite_row suite_quick[] = {
 	{ "iosleep", MODES, MODELS, "2", "", 100, 0 },
 	{ "convoy", "threads,gil,processes", MODELS, "1", "cpu=0", 33, 0 },
 	{ "convoy", MODES, MODELS, "2", "cpu=1", 33, 0 },
+	{ "iosleep", "events", "", "2", "", 100, 0 },
+	{ "poolmap", "sequential,thread-pool,process-pool", "", "3", "", 0, 1000 },
 	{ "race", "threads,gil,processes", MODELS, "10", "", 0, 1000 },
 	{ "race", "threads,gil", MODELS, "10", "sleep=1ms", 0, 10 },
 	{ "bank", "threads,gil", MODELS, "10", "sleep=10us", 0, 1000 },
@@ -25,7 +27,7 @@ const struct suite_row suite_quick[] = {
 	{ "spawn", "sequential", "", "1", "what=process", 0, 50 },
 	{ "spawn", "sequential", "", "1", "what=exec", 0, 20 },
 	{ "crunch", "sequential,threads,gil", "cpython3", "2", "", 0, 1000000 },
-	{ "crawl", "sequential,threads,gil", "cpython3", "8", "", 0, 24 },
+	{ "crawl", "sequential,threads,gil,events", "cpython3", "8", "", 0, 24 },
 	{ "timeout", "sequential", "", "1", "", 0, 6 },
 	{ "stop", "sequential", "", "1", "what=thread", 0, 20 },
 	{ "stop", "sequential", "", "1", "what=process", 0, 20 },
@@ -50,6 +52,13 @@ const struct suite_row suite_full[] = {
 	{ "convoy", "threads,gil,processes", MODELS, "3", "cpu=2", 100, 0 },
 	{ "convoy", "threads,gil,processes", MODELS, "1", "cpu=0,io=socketpair", 10, 0 },
 	{ "convoy", "threads,gil,processes", MODELS, "2", "cpu=1,io=socketpair", 10, 0 },
+	{ "countdown", "subinterpreters,nogil,thread-pool,process-pool", "", "2,4", "", 150, 0 },
+	{ "iosleep", "thread-pool,process-pool,events", "", "2,4", "", 200, 0 },
+	{ "iosleep", "events", "", "4", "blocking=10", 200, 0 },
+	{ "poolmap", EVERY, MODELS, "2,3", "", 0, 1000 },
+	{ "poolmap", "thread-pool,process-pool", "", "3", "tasks=250,results=completed,spread=wide",
+	  0, 1000 },
+	{ "offload", "sequential,threads,gil", MODELS, "2", "", 0, 1000000 },
 	{ "race", EVERY, MODELS ",cpython313,pypy,ruby", "10", "", 0, 1000 },
 	{ "race", EVERY, MODELS ",cpython313,pypy,ruby,ocaml5", "10", "", 0, 1000 },
 	{ "race", EVERY, MODELS, "10", "lock=lock", 0, 1000 },

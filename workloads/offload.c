@@ -17,7 +17,8 @@ static const struct param params[] = {
 	  .low = 0,
 	  .high = 1000000,
 	  .value = "N",
-	  .help = "how many times each number is mixed" },
+	  .help = "how many times each number is mixed",
+	  .other_work = true },
 	{ 0 },
 };
 
