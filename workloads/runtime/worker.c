@@ -222,7 +222,8 @@ const char *worker_alone(const struct worker *w, bool waits)
 	if (mode->alone && (mode->in_turn || !waits))
 		return mode->alone;
 	if (mode_objects(w->run) == OBJECTS_IN_TURN && !w->steps && !waits)
-		return "the lock changes hands at backward jumps and calls alone, and the read and "
+		return "the lock of this model is looked at as CPython's since 3.10, at backward "
+		       "jumps and calls alone, and the read and "
 		       "the write have none between them";
 	return NULL;
 }
