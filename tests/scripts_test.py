@@ -44,6 +44,7 @@ MISTAKES = [
 ]
 # Each is run in every mode that has no reason not to, and its line is held against formulas here.
 CASES = {
+    "iosleep": ["--size 12 --period 2ms --blocking 3"],
     "race": ["--size 12 --sleep 1ms --workers 4", "--size 1000 --workers 10", "--size 300 --lock lock --workers 3",
              "--size 12 --sleep 200us --lock lock --workers 3", "--size 5 --workers 1"],
     "bank": ["--size 500 --lock each --workers 3", "--size 500", "--size 500 --lock one --seed 7 --accounts 3",
@@ -226,9 +227,13 @@ def sum_of_deadlock(size, params):
     return sum(map(mix, range(2 * size)))
 
 
+def sum_of_iosleep(size, params):
+    return sum(mix(op << 8 | op & 255) for op in range(size))
+
+
 # The checksum of a workload, from its size and parameters; of the others it is the sum of mix(op).
-SUMS = {"bank": sum_of_bank, "crunch": sum_of_crunch, "ipc": sum_of_ipc, "crawl": sum_of_crawl,
-        "deadlock": sum_of_deadlock}
+SUMS = {"iosleep": sum_of_iosleep, "bank": sum_of_bank, "crunch": sum_of_crunch, "ipc": sum_of_ipc,
+        "crawl": sum_of_crawl, "deadlock": sum_of_deadlock}
 
 
 def counts_of_race(line, complaints):
@@ -337,7 +342,7 @@ def latencies_of_sync(line):
 
 # Which record so many latencies of their own, in every mode; -1: that depends on the run.
 LATENCIES = {"sync": latencies_of_sync, "timeout": lambda line: line["counts"]["killed"],
-             **dict.fromkeys(("spawn", "queue", "ipc", "crawl", "stop", "starvation"),
+             **dict.fromkeys(("spawn", "queue", "ipc", "crawl", "stop", "starvation", "iosleep"),
                              lambda line: line["size"])}
 
 

@@ -52,15 +52,15 @@ def switches():
     return used.ru_nvcsw, used.ru_nivcsw
 
 
-def run_delay_ns():
+def run_delay_ns(begins=False):
     """How long this thread has waited for a processor. A kernel that does not account for it says that the
-    thread has not run, either."""
+    thread has not run, either; so it does of one that 'begins'."""
     if resource is None:
         return None  # a thread of a virtual machine is not this file's
     try:
         with open("/proc/thread-self/schedstat") as file:
             ran, waited = file.read().split()[:2]
-            return int(waited) if int(ran) else None
+            return int(waited) if int(ran) or begins else None
     except (IOError, OSError, ValueError):
         return None
 

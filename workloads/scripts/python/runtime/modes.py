@@ -43,7 +43,7 @@ class Barrier(object):
 def run_worker(w, run, wait):
     """All that one worker does when workers run at the same time."""
     run.place(w.index)
-    delay_ns = clocks.run_delay_ns()
+    delay_ns = clocks.run_delay_ns(begins=True)
     wait()
     since = w.clock_start(delay_ns)
     for phase in range(run.plan.phases):
@@ -61,7 +61,7 @@ def sequential(run):
     for phase in range(run.plan.phases):
         for w in workers:
             run.place(w.index)
-            since = w.clock_start(clocks.run_delay_ns())
+            since = w.clock_start(clocks.run_delay_ns(begins=True))
             w.checksum += run.workload.work(w, phase)
             w.clock_stop(since)
     for w in workers:

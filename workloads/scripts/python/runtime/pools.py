@@ -54,7 +54,7 @@ def do_task(task):
     w = Worker(index, HERE.run, HERE.given, HERE.bond)
     w.values = values
     try:
-        delay_ns = clocks.run_delay_ns()
+        delay_ns = clocks.run_delay_ns(begins=True)
         since = w.clock_start(delay_ns)
         w.checksum = HERE.run.workload.work(w, phase)
         w.clock_stop(since)
