@@ -105,10 +105,12 @@ static unsigned has_module(const struct family_process *process, const char *beg
 	for (size_t i = 0; i < process->module_count; i++) {
 		const char *path = process->modules[i].path ? process->modules[i].path : "";
 		const char *name = strrchr(path, '/') ? strrchr(path, '/') + 1 : path;
-		const unsigned long number = strtoul(name + strnlen(name, length), NULL, 10);
+		unsigned long number;
 
-		if (strncmp(name, begin, length) == 0)
-			return number > 0 ? (unsigned)number : 1;
+		if (strncmp(name, begin, length) != 0)
+			continue;
+		number = strtoul(name + length, NULL, 10);
+		return number > 0 ? (unsigned)number : 1;
 	}
 	return 0;
 }
