@@ -78,12 +78,20 @@ static uint64_t work(struct worker *w, unsigned phase)
 		sleep_some(w, 2 * op);
 		if (locked)
 			lock_take(w, &shared->lock);
+		/* Seven bytecodes, of which the second reads and the fourth writes: their number
+		 * does not divide an interval of 100, so that it runs out at each of them in turn.
+		 */
+		worker_step(w);
 		counter = atomic_load_explicit(&shared->counter, memory_order_relaxed);
+		worker_step(w);
 		worker_step(w);
 		sleep_some(w, 2 * op + 1);
 		atomic_store_explicit(&shared->counter, counter + 1, memory_order_relaxed);
 		if (locked)
 			lock_give(w, &shared->lock);
+		worker_step(w);
+		worker_step(w);
+		worker_step(w);
 		sum += worker_mix(op);
 		worker_tick(w);
 	}

@@ -318,9 +318,10 @@ static void close_workload(struct run *run)
 		run->workload->close(&run->worker[0]);
 }
 
+/* Of the workers, and of who hands out tasks. */
 static bool first_failure(const struct run *run, struct err *err)
 {
-	for (unsigned i = 0; i < run->workers; i++) {
+	for (unsigned i = 0; i < run->parties; i++) {
 		if (run->result[i].failure[0])
 			return err_set(err, EXIT_FAILED, "worker %u: %s", i,
 				       run->result[i].failure);
