@@ -40,13 +40,23 @@ HERE = None
 
 def begin():
     """In each thread or process of the pool, before it takes tasks."""
-    HERE.own.number = struct.unpack("H", os.read(HERE.numbers[0], 2))[0]
-    HERE.run.place(HERE.own.number)
     if HERE.apart:
         processes.die_with(HERE.parent)
         # The library allows a daemon no children.
         multiprocessing().current_process().daemon = False
+    HERE.own.number = take_number()
+    HERE.run.place(HERE.own.number)
     HERE.started.release()
+
+
+def take_number():
+    """One that the library puts in the place of another, which has ended, finds none."""
+    import select
+    poll = select.poll()
+    poll.register(HERE.numbers[0], select.POLLIN)
+    if not poll.poll(0):
+        fail("a process of the pool has ended before its work was done")
+    return struct.unpack("H", os.read(HERE.numbers[0], 2))[0]
 
 
 def do_task(task):
@@ -76,15 +86,17 @@ def watch(originals):
     import select
     poll = select.poll()
     poll.register(HERE.trouble[0], select.POLLIN)
+    trouble, run = HERE.trouble[0], HERE.run
     while True:
-        if poll.poll(WATCH_MS):
-            HERE.run.die(Refusal(FAILED, os.read(HERE.trouble[0], 4096).decode("ascii")))
+        told = poll.poll(WATCH_MS)
+        if HERE is None:
+            return
         for i, process in enumerate(originals):
-            if HERE is None:
-                return
-            if process.exitcode:
-                text = processes.told_code(i, process.exitcode)
-                HERE.run.die(Refusal(FAILED, text))
+            # One that failed has told why.
+            if process.exitcode and process.exitcode < 0:
+                run.die(Refusal(FAILED, processes.told_code(i, process.exitcode)))
+        if told:
+            run.die(Refusal(FAILED, os.read(trouble, 4096).decode("ascii")))
 
 
 def make(run):
