@@ -122,7 +122,8 @@ def test_deadlock():
             for complaint in hangs(f"deadlock --mode {line} --timing unlucky")],
            "deadlock hangs and says nothing when it is unlucky")
     report(refused("deadlock --mode threads --kind gil", 3, "must share an interpreter's lock")
-           + refused("deadlock --mode threads --workers 3", 2, "give 2"),
+           + refused("deadlock --mode threads --workers 3", 2, "--workers 3: two workers take two locks; give 2")
+           + refused("deadlock --mode thread-pool --tasks 5", 2, "--tasks 5: two workers take two locks; give 2"),
            "deadlock needs two workers, and for its kind 'gil' a lock that they share")
 
 

@@ -67,8 +67,8 @@ static bool plan(const struct worker *w, struct workload_plan *plan, struct err 
 	const uint64_t kind = param_number(w->params, "kind");
 
 	if (w->count != 2)
-		return err_set(err, EXIT_MISUSE, "--workers %u: two workers take two locks; give 2",
-			       w->count);
+		return err_set(err, EXIT_MISUSE, "--%s %u: two workers take two locks; give 2",
+			       w->shares, w->count);
 	plan->region_bytes = sizeof(struct shared);
 	plan->together = kind != KIND_SELF && param_number(w->params, "timing") != TIMING_LUCKY;
 	plan->one_lock = kind == KIND_GIL;

@@ -132,7 +132,7 @@ static bool plan(const struct worker *w, struct workload_plan *plan, struct err 
 {
 	if (w->count % 2)
 		return err_set(err, EXIT_MISUSE,
-			       "--workers %u: messages go between two; give an even number",
+			       "--%s %u: messages go between two; give an even number", w->shares,
 			       w->count);
 	plan->region_bytes = layout_of(w).end;
 	plan->together = true;

@@ -40,8 +40,8 @@ struct shared {
 static bool plan(const struct worker *w, struct workload_plan *plan, struct err *err)
 {
 	if (w->count != 2)
-		return err_set(err, EXIT_MISUSE, "--workers %u: two workers take two locks; give 2",
-			       w->count);
+		return err_set(err, EXIT_MISUSE, "--%s %u: two workers take two locks; give 2",
+			       w->shares, w->count);
 	plan->region_bytes = sizeof(struct shared);
 	return true;
 }

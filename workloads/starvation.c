@@ -46,6 +46,9 @@ struct shared {
 	/* Written by the meek worker, read by the greedy ones before each take. */
 	alignas(64) _Atomic uint64_t asked_ns; /* since when it waits; 0: it does not */
 	_Atomic bool through;
+	/* Written by the greedy workers: for which wait, by its 'asked_ns', they stood back last.
+	 */
+	alignas(64) _Atomic uint64_t stood_back_ns;
 };
 
 static bool plan(const struct worker *w, struct workload_plan *plan, struct err *err)
@@ -100,7 +103,6 @@ static void give(struct worker *w, struct shared *shared, bool by_ticket)
 static uint64_t be_meek(struct worker *w, struct shared *shared, bool by_ticket)
 {
 	const uint64_t hold_ns = param_number(w->params, "hold");
-	const uint64_t patience_ns = param_number(w->params, "patience");
 	uint64_t sum = 0, longest_ns = 0, most = 0, rescues = 0;
 
 	for (uint64_t op = 0; op < w->size; op++) {
@@ -115,7 +117,8 @@ static uint64_t be_meek(struct worker *w, struct shared *shared, bool by_ticket)
 		worker_latency(w, waited_ns);
 		longest_ns = waited_ns > longest_ns ? waited_ns : longest_ns;
 		most = overtakes > most ? overtakes : most;
-		rescues += waited_ns > patience_ns;
+		rescues += atomic_load_explicit(&shared->stood_back_ns, memory_order_relaxed) ==
+			   asked_ns;
 		sum += worker_mix(op);
 		worker_tick(w);
 		worker_sleep_until(w, worker_now_ns() + hold_ns);
@@ -137,6 +140,17 @@ static uint64_t be_meek(struct worker *w, struct shared *shared, bool by_ticket)
 	return sum;
 }
 
+/* Has the meek worker waited too long? */
+static bool stands_back(struct shared *shared, uint64_t patience_ns)
+{
+	const uint64_t asked_ns = atomic_load_explicit(&shared->asked_ns, memory_order_relaxed);
+
+	if (asked_ns == 0 || worker_now_ns() <= asked_ns + patience_ns)
+		return false;
+	atomic_store_explicit(&shared->stood_back_ns, asked_ns, memory_order_relaxed);
+	return true;
+}
+
 static void be_greedy(struct worker *w, struct shared *shared, bool by_ticket)
 {
 	const uint64_t hold_ns = param_number(w->params, "hold");
@@ -144,16 +158,14 @@ static void be_greedy(struct worker *w, struct shared *shared, bool by_ticket)
 	uint64_t takes = 0;
 
 	while (!atomic_load_explicit(&shared->through, memory_order_relaxed)) {
-		const uint64_t asked_ns =
-			atomic_load_explicit(&shared->asked_ns, memory_order_relaxed);
-		const uint64_t now = worker_now_ns();
-
-		if (asked_ns > 0 && now > asked_ns + patience_ns) {
-			worker_sleep_until(w, now + hold_ns);
+		if (stands_back(shared, patience_ns)) {
+			worker_sleep_until(w, worker_now_ns() + hold_ns);
 			continue;
 		}
 		take(w, shared, by_ticket);
-		worker_sleep_until(w, worker_now_ns() + hold_ns);
+		/* Who has queued for it so long gives it back at once. */
+		if (!stands_back(shared, patience_ns))
+			worker_sleep_until(w, worker_now_ns() + hold_ns);
 		give(w, shared, by_ticket);
 		takes++;
 		worker_tick(w);

@@ -52,13 +52,15 @@ struct shared {
 	alignas(64) unsigned last; /* the last taker, plus 1; 0: none yet */
 	uint64_t released_ns;      /* when it gave the lock back */
 	uint64_t handovers, repeats, run, longest_run;
-	unsigned turn; /* of condition: who has the token */
+	unsigned turn;   /* of condition: who has the token */
+	uint64_t passed; /* by whoever has the token: how often it was passed on */
 	/* A place for each worker. */
 	struct place {
 		alignas(64) struct event event;
 		struct condition condition;
 		uint64_t given_ns;      /* when the token was given to it; 0: it had it first */
 		uint64_t arrived_ns[2]; /* at the barrier, of a round and of the next */
+		uint64_t round[2];      /* the same: which that was, from 1 */
 	} places[];
 };
 
@@ -163,10 +165,17 @@ static void take_turns(struct worker *w, enum primitive primitive, uint64_t time
 	}
 }
 
-/* The token is here: writes down how long it took, and returns who is next. */
-static unsigned got_token(struct worker *w, const struct place *own, uint64_t got_ns,
-			  uint64_t ticks)
+/* The token is here for the times-th time: writes down how long it took, and returns who is next.
+ * It has come round all others since it was here. */
+static unsigned got_token(struct worker *w, uint64_t times, uint64_t got_ns, uint64_t ticks)
 {
+	struct shared *shared = w->region;
+	const struct place *own = &shared->places[w->index];
+
+	if (shared->passed != times * w->count + w->index)
+		worker_fail(w, "the token came after it was passed on %llu times",
+			    (unsigned long long)shared->passed);
+	shared->passed++;
 	if (own->given_ns > 0)
 		worker_latency(w, got_ns - own->given_ns);
 	hold(w, ticks);
@@ -180,14 +189,14 @@ static void pass_by_events(struct worker *w, uint64_t times)
 	struct shared *shared = w->region;
 	struct place *own = &shared->places[w->index];
 
-	for (; times > 0; times--) {
+	for (uint64_t i = 0; i < times; i++) {
 		uint64_t got_ns;
 		struct place *next;
 
 		event_wait(w, &own->event);
 		got_ns = worker_now_ns();
 		event_clear(w, &own->event);
-		next = &shared->places[got_token(w, own, got_ns, ticks)];
+		next = &shared->places[got_token(w, i, got_ns, ticks)];
 		next->given_ns = worker_now_ns();
 		event_set(w, &next->event);
 	}
@@ -199,13 +208,13 @@ static void pass_by_conditions(struct worker *w, uint64_t times)
 	struct shared *shared = w->region;
 	struct place *own = &shared->places[w->index];
 
-	for (; times > 0; times--) {
+	for (uint64_t i = 0; i < times; i++) {
 		struct place *next;
 
 		lock_take(w, &shared->lock);
 		while (shared->turn != w->index)
 			condition_wait(w, &own->condition, &shared->lock);
-		shared->turn = got_token(w, own, worker_now_ns(), ticks);
+		shared->turn = got_token(w, i, worker_now_ns(), ticks);
 		next = &shared->places[shared->turn];
 		next->given_ns = worker_now_ns();
 		condition_signal(w, &next->condition);
@@ -224,13 +233,18 @@ static void meet(struct worker *w, uint64_t rounds)
 		uint64_t left_ns, last_ns = 0;
 
 		hold(w, ticks);
+		own->round[round % 2] = round + 1;
 		own->arrived_ns[round % 2] = worker_now_ns();
 		barrier_meet(w, &shared->barrier);
 		left_ns = worker_now_ns();
 		for (unsigned i = 0; i < w->count; i++) {
-			const uint64_t arrived_ns = shared->places[i].arrived_ns[round % 2];
+			const struct place *place = &shared->places[i];
 
-			last_ns = arrived_ns > last_ns ? arrived_ns : last_ns;
+			if (place->round[round % 2] != round + 1)
+				worker_fail(w, "worker %u had not come when worker %u left", i,
+					    w->index);
+			if (place->arrived_ns[round % 2] > last_ns)
+				last_ns = place->arrived_ns[round % 2];
 		}
 		worker_latency(w, left_ns - last_ns);
 		worker_tick(w);
@@ -273,10 +287,17 @@ static uint64_t work(struct worker *w, unsigned phase)
 		raise_own(w, to - from);
 	else
 		take_turns(w, primitive, to - from);
-	worker_did(w, to - from);
+	worker_did(w, primitive == USE_BARRIER ? w->size / w->count : to - from);
 	for (uint64_t op = from; op < to; op++)
 		sum += worker_mix(op);
 	return sum;
+}
+
+static const char *why_uncounted(enum primitive primitive)
+{
+	if (primitive == USE_BARRIER)
+		return "all go on together";
+	return primitive == USE_LOCAL ? "nobody waits" : "the token goes round in one order";
 }
 
 static uint64_t check(struct worker *w)
@@ -285,9 +306,12 @@ static uint64_t check(struct worker *w)
 	const struct shared *shared = w->region;
 	const unsigned long long takes = 1ull + shared->handovers + shared->repeats;
 
-	if (w->index > 0 ||
-	    (primitive != USE_LOCK && primitive != USE_RLOCK && primitive != USE_SEMAPHORE))
+	if (w->index > 0)
 		return 0;
+	if (primitive != USE_LOCK && primitive != USE_RLOCK && primitive != USE_SEMAPHORE) {
+		worker_note(w, "hand-overs are not counted: %s", why_uncounted(primitive));
+		return 0;
+	}
 	worker_count(w, HANDOVERS, shared->handovers);
 	worker_count(w, REPEATS, shared->repeats);
 	worker_count(w, LONGEST_RUN, shared->longest_run);

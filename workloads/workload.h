@@ -39,6 +39,7 @@ struct worker {
 	unsigned self; /* its number among those that run at once; of most modes the index */
 	bool steps;    /* the lock may change hands between any two steps */
 	unsigned index, count; /* share i of n */
+	const char *shares;    /* for plan: the option that n is of, "workers" or "tasks" */
 	uint64_t size;         /* of the whole work, in the workload's own unit */
 	void *region;          /* plan->region_bytes, the same address for all */
 	const struct param_set *params;
@@ -98,8 +99,8 @@ struct workload {
 	const char *const *counts;               /* names of results of its own, at most
 						  * WORKLOAD_COUNTS, null-ended; null: none */
 	const struct workload_refusal *refusals; /* ends in a null mode; null: none */
-	/* Before anything else; null: nothing is needed. Of 'w' only count, size and params are
-	 * set. */
+	/* Before anything else; null: nothing is needed. Of 'w' only count, shares, size and params
+	 * are set. */
 	bool (*plan)(const struct worker *w, struct workload_plan *plan, struct err *err);
 	/* Once, before there are workers: what is more than memory, as descriptors and servers.
 	 * False: it cannot be had. And once when they are gone, if it could be. May be null. */

@@ -93,6 +93,7 @@ bool run_plan(struct run *run, struct err *err)
 {
 	const struct worker first = {
 		.count = run->shares,
+		.shares = run->mode->pool ? "tasks" : "workers",
 		.size = param_number(&run->params, "size"),
 		.params = &run->params,
 	};
