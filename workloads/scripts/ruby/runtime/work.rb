@@ -74,7 +74,7 @@ class Tally
 
   # A sentence that explains a result.
   def note(text)
-    @notes << "#{text}." unless @notes.include?("#{text}.")
+    @notes |= [text]
   end
 
   # In plain values, for a pipe.
