@@ -108,10 +108,8 @@ static void end(void)
 	made_trace_finish(&made);
 }
 
-static void report(bool as_json)
+static void print(int argc, char **argv)
 {
-	char *argv[] = { (char *)"report", made.folder, (char *)"--hazards", (char *)"--json",
-			 NULL };
 	const int saved = dup(1),
 		  file = open(made_path(&made, "output"), O_CREAT | O_TRUNC | O_RDWR, 0644);
 	struct err err = { 0 };
@@ -119,7 +117,7 @@ static void report(bool as_json)
 
 	fflush(stdout);
 	dup2(file, 1);
-	if (command_report.run(as_json ? 4 : 3, argv, &err) != 0)
+	if (command_report.run(argc, argv, &err) != 0)
 		fail_msg("%s", err.text);
 	fflush(stdout);
 	dup2(saved, 1);
@@ -128,6 +126,14 @@ static void report(bool as_json)
 	assert_true(got >= 0);
 	output[got] = '\0';
 	close(file);
+}
+
+static void report(bool as_json)
+{
+	char *argv[] = { (char *)"report", made.folder, (char *)"--hazards", (char *)"--json",
+			 NULL };
+
+	print(as_json ? 4 : 3, argv);
 }
 
 static void read_all(void)
@@ -1097,20 +1103,125 @@ static void a_lock_held_at_a_condition_of_another_is_in_the_way(void **state)
 			       "waiting at condition"));
 }
 
+#define GUARDS 7
+#define MORE_WAYS 80 /* than are kept, each with other guards */
+
 static void more_ways_than_are_kept_are_told(void **state)
 {
 	(void)state;
-	for (uint64_t i = 0; i < 20; i++) {
-		lock(1, G + 0x100 * i);
+	for (uint64_t i = 1; i <= MORE_WAYS; i++) {
+		for (uint64_t bit = 0; bit < GUARDS; bit++) {
+			if (i >> bit & 1)
+				lock(1, G + 0x100 * bit);
+		}
 		nest(1, A, B);
-		unlock(1, G + 0x100 * i);
+		for (uint64_t bit = 0; bit < GUARDS; bit++) {
+			if (i >> bit & 1)
+				unlock(1, G + 0x100 * bit);
+		}
 	}
-	for (uint64_t i = 0; i < 20; i++)
-		lock(2, G + 0x100 * i);
+	for (uint64_t bit = 0; bit < GUARDS; bit++)
+		lock(2, G + 0x100 * bit);
 	nest(2, B, A);
 	read_all();
 	assert_int_equal(count("cycles"), 0);
 	assert_true(json_is_false(member("checked.complete")));
+	assert_int_equal(number("checked.undecided_rings"), 1);
+	assert_int_equal(number("checked.harmless_rings.common_lock"), 0);
+	assert_says("MAY DEADLOCK: 1 ring of locks");
+}
+
+/* In each round a thread is started and joined; that of one round takes the locks the other way
+ * round while this one has them. */
+static void put_rounds(size_t rounds, size_t opposite)
+{
+	for (size_t i = 0; i < rounds; i++) {
+		create(1, i == opposite ? 2 : 3);
+		if (i == opposite)
+			nest(2, B, A);
+		else
+			put(3, TRACE_THREAD_NAME, 0, 0);
+		nest(1, A, B);
+		join(1, i == opposite ? 2 : 3);
+	}
+}
+
+static void one_round_of_twenty_that_could_hang_is_found(void **state)
+{
+	(void)state;
+	put_rounds(20, 10);
+	read_all();
+	assert_int_equal(count("cycles"), 1);
+	assert_int_equal(number("checked.harmless_rings.not_together"), 0);
+}
+
+static void where_rounds_are_dropped_no_ring_is_called_harmless(void **state)
+{
+	(void)state;
+	put_rounds(200, 100);
+	read_all();
+	assert_int_equal(count("cycles"), 0);
+	assert_int_equal(number("checked.harmless_rings.not_together"), 0);
+	assert_int_equal(number("checked.undecided_rings"), 1);
+	assert_says("MAY DEADLOCK: 1 ring of locks");
+}
+
+#define CHAIN 30000
+
+/* That takes the square of their number when locks drop out one layer after the other. */
+static void thousands_of_locks_in_one_order_are_compared(void **state)
+{
+	(void)state;
+	for (uint64_t i = 0; i < CHAIN; i++)
+		nest(1, 0x1000000 + 0x100 * i, 0x1000000 + 0x100 * (i + 1));
+	nest(2, A, B);
+	nest(3, B, A);
+	nest(2, 0x1000000 + 0x100 * 10, 0x1000000);
+	read_all();
+	assert_int_equal(number("checked.pairs"), CHAIN + 3);
+	assert_true(json_is_true(member("checked.complete")));
+	assert_int_equal(count("cycles"), 1);
+}
+
+static void what_was_held_before_the_window_is_said_not_to_be_seen(void **state)
+{
+	char *argv[] = { (char *)"report", made.folder,   (char *)"--hazards",
+			 (char *)"--from", (char *)"5us", NULL };
+
+	(void)state;
+	lock(1, A);
+	lock(2, B);
+	put(1, TRACE_MUTEX_CONFLICT, TRACE_UNTIMED, B);
+	put(2, TRACE_MUTEX_CONFLICT, TRACE_UNTIMED, A);
+	for (size_t i = 0; i < 10; i++)
+		lock(3, C + 0x100 * i);
+	end();
+	print(5, argv);
+	assert_non_null(strstr(output, "what was held or waited for before --from"));
+	assert_null(strstr(output, "no hazard was found"));
+}
+
+static void missing_threads_are_part_of_the_verdict(void **state)
+{
+	(void)state;
+	lock(1, A);
+	lock(3, B);
+	read_all();
+	assert_says("records are missing or damaged");
+	assert_null(strstr(output, "no hazard was found"));
+}
+
+static void of_a_thread_that_cannot_be_read_the_version_is_not_known(void **state)
+{
+	(void)state;
+	lock(1, A);
+	lock(2, B);
+	end();
+	assert_int_equal(truncate(made_path(&made, "threads/00002.gst"), 10), 0);
+	report(true);
+	assert_null(strstr(output, "tries: in a trace of this version"));
+	assert_non_null(strstr(output, "records are missing or damaged"));
+	assert_null(strstr(output, "no hazard was found"));
 }
 
 static void module(uint32_t thread, const char *path)
@@ -1173,70 +1284,76 @@ static void it_is_a_report_of_its_own(void **state)
 
 #define TEST(name) cmocka_unit_test_setup_teardown(name, make, drop)
 
+static const struct CMUnitTest tests[] = {
+	TEST(two_threads_that_take_two_locks_in_opposite_order_could_deadlock),
+	TEST(three_locks_of_three_threads_are_a_cycle_too),
+	TEST(the_same_order_everywhere_is_no_hazard),
+	TEST(what_one_thread_does_alone_cannot_deadlock),
+	TEST(two_threads_cannot_make_a_cycle_of_three_locks_unless_one_has_two_links),
+	TEST(a_lock_around_both_orders_keeps_them_apart),
+	TEST(a_lock_around_some_of_them_does_not),
+	TEST(read_locks_around_them_keep_nothing_apart),
+	TEST(readers_do_not_wait_for_readers),
+	TEST(a_reader_and_a_writer_do),
+	TEST(what_comes_before_a_threads_start_is_not_beside_it),
+	TEST(what_comes_behind_a_threads_start_is_beside_it),
+	TEST(what_comes_behind_a_join_is_not_beside_the_thread),
+	TEST(threads_one_behind_the_other_are_not_beside_each_other),
+	TEST(what_lies_between_a_start_and_a_join_is_beside_the_thread),
+	TEST(python_joins_threads_by_a_lock_that_they_hold_while_they_live),
+	TEST(a_thread_that_looks_at_such_a_lock_has_not_joined),
+	TEST(a_try_that_finds_the_lock_held_waits_for_nothing),
+	TEST(a_try_that_succeeds_would_not_have_waited),
+	TEST(what_was_got_by_a_try_is_in_the_way_of_others),
+	TEST(taking_a_lock_again_is_no_order),
+	TEST(memory_that_is_used_again_is_another_lock),
+	TEST(a_lock_that_is_destroyed_is_held_no_more),
+	TEST(a_condition_lets_go_of_its_mutex),
+	TEST(a_condition_takes_its_mutex_back_under_what_else_is_held),
+	TEST(a_semaphore_that_others_let_go_of_is_no_lock),
+	TEST(a_semaphore_that_is_used_as_a_lock_is_one),
+	TEST(a_ring_at_the_end_is_a_deadlock_and_told_once),
+	TEST(a_lock_waited_for_with_the_interpreters_by_whose_holder_wants_that),
+	TEST(the_same_by_a_try_lets_go_of_the_interpreters_lock_before_it_waits),
+	TEST(orders_made_under_the_interpreters_lock_cannot_meet),
+	TEST(those_that_begin_with_tries_can),
+	TEST(a_ring_through_the_interpreters_lock_is_a_deadlock),
+	TEST(a_handle_that_is_used_again_leaves_each_thread_its_creation),
+	TEST(a_recording_that_was_cut_shows_the_same_ring),
+	TEST(others_that_wait_for_a_ring_are_told_apart),
+	TEST(a_thread_that_waits_for_what_it_holds_is_a_deadlock),
+	TEST(a_reader_that_would_write_waits_for_itself),
+	TEST(a_writer_waits_for_each_of_its_readers),
+	TEST(a_join_of_a_thread_that_waits_for_its_joiner_is_a_deadlock),
+	TEST(a_python_condition_that_nobody_notifies_is_no_deadlock),
+	TEST(a_lock_whose_holder_has_ended_is_waited_for_for_ever),
+	TEST(a_lock_held_by_another_at_fork_is_a_deadlock_in_the_child),
+	TEST(a_lock_that_the_child_lets_go_of_is_free),
+	TEST(what_a_holder_is_doing_at_the_end_is_told),
+	TEST(who_waits_when_a_process_exits_is_no_hazard),
+	TEST(two_that_fail_each_others_tries_in_turns_are_a_livelock),
+	TEST(failed_tries_that_end_in_having_it_are_progress),
+	TEST(a_thousand_tries_in_vain_are_a_loop),
+	TEST(one_that_waits_while_others_take_turns_without_it_starves),
+	TEST(a_long_wait_that_nobody_passes_is_no_starvation),
+	TEST(a_lock_that_is_wanted_while_its_holder_sleeps_is_in_the_way),
+	TEST(the_same_by_system_calls_lasts_until_they_return),
+	TEST(a_lock_that_nobody_wants_may_be_held_in_a_call),
+	TEST(a_lock_held_at_a_condition_of_another_is_in_the_way),
+	TEST(more_ways_than_are_kept_are_told),
+	TEST(one_round_of_twenty_that_could_hang_is_found),
+	TEST(where_rounds_are_dropped_no_ring_is_called_harmless),
+	TEST(thousands_of_locks_in_one_order_are_compared),
+	TEST(what_was_held_before_the_window_is_said_not_to_be_seen),
+	TEST(missing_threads_are_part_of_the_verdict),
+	TEST(of_a_thread_that_cannot_be_read_the_version_is_not_known),
+	TEST(what_a_runtime_does_not_show_is_said),
+	TEST(where_pythons_locks_are_seen_nothing_is_said),
+	TEST(a_trace_that_does_not_tell_tries_says_so),
+	TEST(it_is_a_report_of_its_own),
+};
+
 int main(void)
 {
-	const struct CMUnitTest tests[] = {
-		TEST(two_threads_that_take_two_locks_in_opposite_order_could_deadlock),
-		TEST(three_locks_of_three_threads_are_a_cycle_too),
-		TEST(the_same_order_everywhere_is_no_hazard),
-		TEST(what_one_thread_does_alone_cannot_deadlock),
-		TEST(two_threads_cannot_make_a_cycle_of_three_locks_unless_one_has_two_links),
-		TEST(a_lock_around_both_orders_keeps_them_apart),
-		TEST(a_lock_around_some_of_them_does_not),
-		TEST(read_locks_around_them_keep_nothing_apart),
-		TEST(readers_do_not_wait_for_readers),
-		TEST(a_reader_and_a_writer_do),
-		TEST(what_comes_before_a_threads_start_is_not_beside_it),
-		TEST(what_comes_behind_a_threads_start_is_beside_it),
-		TEST(what_comes_behind_a_join_is_not_beside_the_thread),
-		TEST(threads_one_behind_the_other_are_not_beside_each_other),
-		TEST(what_lies_between_a_start_and_a_join_is_beside_the_thread),
-		TEST(python_joins_threads_by_a_lock_that_they_hold_while_they_live),
-		TEST(a_thread_that_looks_at_such_a_lock_has_not_joined),
-		TEST(a_try_that_finds_the_lock_held_waits_for_nothing),
-		TEST(a_try_that_succeeds_would_not_have_waited),
-		TEST(what_was_got_by_a_try_is_in_the_way_of_others),
-		TEST(taking_a_lock_again_is_no_order),
-		TEST(memory_that_is_used_again_is_another_lock),
-		TEST(a_lock_that_is_destroyed_is_held_no_more),
-		TEST(a_condition_lets_go_of_its_mutex),
-		TEST(a_condition_takes_its_mutex_back_under_what_else_is_held),
-		TEST(a_semaphore_that_others_let_go_of_is_no_lock),
-		TEST(a_semaphore_that_is_used_as_a_lock_is_one),
-		TEST(a_ring_at_the_end_is_a_deadlock_and_told_once),
-		TEST(a_lock_waited_for_with_the_interpreters_by_whose_holder_wants_that),
-		TEST(the_same_by_a_try_lets_go_of_the_interpreters_lock_before_it_waits),
-		TEST(orders_made_under_the_interpreters_lock_cannot_meet),
-		TEST(those_that_begin_with_tries_can),
-		TEST(a_ring_through_the_interpreters_lock_is_a_deadlock),
-		TEST(a_handle_that_is_used_again_leaves_each_thread_its_creation),
-		TEST(a_recording_that_was_cut_shows_the_same_ring),
-		TEST(others_that_wait_for_a_ring_are_told_apart),
-		TEST(a_thread_that_waits_for_what_it_holds_is_a_deadlock),
-		TEST(a_reader_that_would_write_waits_for_itself),
-		TEST(a_writer_waits_for_each_of_its_readers),
-		TEST(a_join_of_a_thread_that_waits_for_its_joiner_is_a_deadlock),
-		TEST(a_python_condition_that_nobody_notifies_is_no_deadlock),
-		TEST(a_lock_whose_holder_has_ended_is_waited_for_for_ever),
-		TEST(a_lock_held_by_another_at_fork_is_a_deadlock_in_the_child),
-		TEST(a_lock_that_the_child_lets_go_of_is_free),
-		TEST(what_a_holder_is_doing_at_the_end_is_told),
-		TEST(who_waits_when_a_process_exits_is_no_hazard),
-		TEST(two_that_fail_each_others_tries_in_turns_are_a_livelock),
-		TEST(failed_tries_that_end_in_having_it_are_progress),
-		TEST(a_thousand_tries_in_vain_are_a_loop),
-		TEST(one_that_waits_while_others_take_turns_without_it_starves),
-		TEST(a_long_wait_that_nobody_passes_is_no_starvation),
-		TEST(a_lock_that_is_wanted_while_its_holder_sleeps_is_in_the_way),
-		TEST(the_same_by_system_calls_lasts_until_they_return),
-		TEST(a_lock_that_nobody_wants_may_be_held_in_a_call),
-		TEST(a_lock_held_at_a_condition_of_another_is_in_the_way),
-		TEST(more_ways_than_are_kept_are_told),
-		TEST(what_a_runtime_does_not_show_is_said),
-		TEST(where_pythons_locks_are_seen_nothing_is_said),
-		TEST(a_trace_that_does_not_tell_tries_says_so),
-		TEST(it_is_a_report_of_its_own),
-	};
-
 	return cmocka_run_group_tests_name("hazards", tests, NULL, NULL);
 }

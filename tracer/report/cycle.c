@@ -1,7 +1,8 @@
-/* Edges are sorted by their locks; locks that no edge leads to, or none from, are in no cycle and
- * drop out first, which nearly all do. In what is left rings of locks are walked, the short ones
- * first, each from the lock that is first in the order; for each ring one edge and way per step is
- * looked for, of different threads, such that all of them could be gone at once. */
+/* Edges are sorted by their locks; those between locks of which the second never leads back to the
+ * first are in no cycle and drop out, which nearly all do. In what is left rings of locks are
+ * walked, the short ones first, each from the lock that is first in the order; for each ring one
+ * edge and way per step is looked for, of different threads, such that all of them could be gone at
+ * once. */
 #include "tracer/report/cycle.h"
 
 #include <stdlib.h>
@@ -16,6 +17,24 @@ struct bundle {
 	const struct object *from, *to;
 	const struct order_edge **edges; /* of the search's */
 	size_t count;
+	size_t from_node, to_node; /* of struct knots; to_node: NO_NODE when nothing leaves it */
+};
+
+#define NO_NODE SIZE_MAX
+
+/* A lock that others were taken under. */
+struct node {
+	const struct bundle *next, *end; /* of those that leave it: the ones not yet followed */
+	size_t number, low;              /* from 1; 0: not met yet */
+	size_t knot;                     /* from 1; 0: not known yet */
+};
+
+/* Locks that lead to each other are a knot: a strongly connected component, found as in R. Tarjan,
+ * "Depth-First Search and Linear Graph Algorithms", SIAM Journal on Computing 1 (1972). */
+struct knots {
+	struct node *nodes;
+	size_t *path, *open; /* nodes: on the way here; met, of no knot yet */
+	size_t length, open_count, met;
 };
 
 enum why_not { POSSIBLE, ONE_THREAD, SHARED, GUARDED, ORDERED };
@@ -43,18 +62,22 @@ static bool is_lock(const struct object *object)
 	return object->type <= OBJECT_SEM && !object->no_hold;
 }
 
+static int by_age(const struct object *x, const struct object *y)
+{
+	if (x->since != y->since)
+		return x->since < y->since ? -1 : 1;
+	return (x > y) - (x < y);
+}
+
 static int by_locks(const void *a, const void *b)
 {
 	const struct order_edge *x = *(const struct order_edge *const *)a;
 	const struct order_edge *y = *(const struct order_edge *const *)b;
 
 	if (x->from != y->from)
-		return x->from->since != y->from->since ?
-			       (x->from->since < y->from->since ? -1 : 1) :
-			       (x->from < y->from ? -1 : 1);
+		return by_age(x->from, y->from);
 	if (x->to != y->to)
-		return x->to->since != y->to->since ? (x->to->since < y->to->since ? -1 : 1) :
-						      (x->to < y->to ? -1 : 1);
+		return by_age(x->to, y->to);
 	return (x->thread > y->thread) - (x->thread < y->thread);
 }
 
@@ -83,7 +106,11 @@ static void bundle(struct search *search)
 		struct bundle *last = &search->bundles[search->bundle_count];
 
 		if (i == 0 || last[-1].from != edge->from || last[-1].to != edge->to) {
-			*last = (struct bundle){ edge->from, edge->to, &search->edges[i], 0 };
+			*last = (struct bundle){
+				.from = edge->from,
+				.to = edge->to,
+				.edges = &search->edges[i],
+			};
 			search->bundle_count++;
 		}
 		search->bundles[search->bundle_count - 1].count++;
@@ -98,9 +125,8 @@ static const struct bundle *leaving(const struct search *search, const struct ob
 
 	while (low < high) {
 		const size_t middle = (low + high) / 2;
-		const struct object *at = search->bundles[middle].from;
 
-		if (at->since < from->since || (at->since == from->since && at < from))
+		if (by_age(search->bundles[middle].from, from) < 0)
 			low = middle + 1;
 		else
 			high = middle;
@@ -110,44 +136,111 @@ static const struct bundle *leaving(const struct search *search, const struct ob
 		       end;
 }
 
-static int by_address(const void *a, const void *b)
+static void enter(struct knots *knots, size_t at)
 {
-	const struct object *x = *(const struct object *const *)a;
-	const struct object *y = *(const struct object *const *)b;
-
-	return (x > y) - (x < y);
+	knots->nodes[at].number = knots->nodes[at].low = ++knots->met;
+	knots->open[knots->open_count++] = at;
+	knots->path[knots->length++] = at;
 }
 
-/* Drops edges to locks that none leaves, and from locks to which none leads, as long as there are
- * such. False: no memory. */
+/* All that leaves the last lock of the path is followed. */
+static void leave(struct knots *knots)
+{
+	const size_t at = knots->path[--knots->length];
+	const struct node *node = &knots->nodes[at];
+	struct node *before = knots->length ? &knots->nodes[knots->path[knots->length - 1]] : NULL;
+	size_t member;
+
+	if (before && node->low < before->low)
+		before->low = node->low;
+	if (node->low < node->number)
+		return;
+	do {
+		member = knots->open[--knots->open_count];
+		knots->nodes[member].knot = node->number;
+	} while (member != at);
+}
+
+static void follow(struct knots *knots, size_t from)
+{
+	enter(knots, from);
+	while (knots->length > 0) {
+		struct node *node = &knots->nodes[knots->path[knots->length - 1]];
+		const size_t to = node->next < node->end ? node->next->to_node : NO_NODE;
+
+		if (node->next == node->end) {
+			leave(knots);
+			continue;
+		}
+		node->next++;
+		if (to == NO_NODE)
+			continue;
+		if (knots->nodes[to].number == 0)
+			enter(knots, to);
+		else if (knots->nodes[to].knot == 0 && knots->nodes[to].number < node->low)
+			node->low = knots->nodes[to].number;
+	}
+}
+
+/* Each lock that bundles leave is a node. Returns how many there are. */
+static size_t number_nodes(struct search *search, struct node *nodes)
+{
+	struct bundle *const end = search->bundles + search->bundle_count;
+	size_t count = 0;
+
+	for (struct bundle *at = search->bundles; at < end; at++) {
+		if (at == search->bundles || at[-1].from != at->from)
+			nodes[count++].next = at;
+		at->from_node = count - 1;
+		nodes[count - 1].end = at + 1;
+	}
+	for (struct bundle *at = search->bundles; at < end; at++) {
+		const struct bundle *to = leaving(search, at->to);
+
+		at->to_node = to < end ? to->from_node : NO_NODE;
+	}
+	return count;
+}
+
+/* Drops edges that are in no knot. */
+static void untie(struct search *search, const struct node *nodes)
+{
+	size_t kept = 0;
+
+	for (size_t i = 0; i < search->bundle_count; i++) {
+		const struct bundle *at = &search->bundles[i];
+
+		if (at->to_node == NO_NODE || nodes[at->from_node].knot != nodes[at->to_node].knot)
+			continue;
+		for (size_t k = 0; k < at->count; k++)
+			search->edges[kept++] = at->edges[k];
+	}
+	search->edge_count = kept;
+	bundle(search);
+}
+
+/* False: no memory. */
 static bool prune(struct search *search)
 {
-	const struct object **ends = calloc(search->edge_count + 1, sizeof(struct object *));
-	size_t before;
+	const size_t most = search->bundle_count + 1;
+	struct knots knots = {
+		.nodes = calloc(most, sizeof(*knots.nodes)),
+		.path = calloc(most, sizeof(*knots.path)),
+		.open = calloc(most, sizeof(*knots.open)),
+	};
+	const bool right = knots.nodes && knots.path && knots.open;
+	const size_t count = right ? number_nodes(search, knots.nodes) : 0;
 
-	if (!ends)
-		return false;
-	do {
-		size_t kept = 0;
-
-		before = search->edge_count;
-		bundle(search);
-		for (size_t i = 0; i < search->edge_count; i++)
-			ends[i] = search->edges[i]->to;
-		qsort(ends, search->edge_count, sizeof(struct object *), by_address);
-		for (size_t i = 0; i < search->edge_count; i++) {
-			const struct order_edge *edge = search->edges[i];
-			const struct object *from = edge->from;
-
-			if (leaving(search, edge->to) != search->bundles + search->bundle_count &&
-			    bsearch(&from, ends, before, sizeof(struct object *), by_address))
-				search->edges[kept++] = edge;
-		}
-		search->edge_count = kept;
-	} while (search->edge_count < before);
-	free(ends);
-	bundle(search);
-	return true;
+	for (size_t i = 0; i < count; i++) {
+		if (knots.nodes[i].number == 0)
+			follow(&knots, i);
+	}
+	if (right)
+		untie(search, knots.nodes);
+	free(knots.nodes);
+	free(knots.path);
+	free(knots.open);
+	return right;
 }
 
 /* What is behind a moment of a thread: what it starts after it, and who sees its end. */
@@ -342,33 +435,59 @@ static void judge_ring(struct search *search)
 		search->no_memory |= !keep(search);
 		return;
 	}
-	cycles->cut |= search->best > ONE_THREAD && is_cut(search);
+	/* Ways that were dropped may be those that could hang. */
+	if (search->steps > STEPS || (search->best > ONE_THREAD && is_cut(search))) {
+		cycles->cut = true;
+		cycles->undecided++;
+		return;
+	}
 	cycles->one_thread += search->best == ONE_THREAD;
 	cycles->shared += search->best == SHARED;
 	cycles->guarded += search->best == GUARDED;
 	cycles->ordered += search->best == ORDERED;
 }
 
+/* Null: there is none. */
+static const struct bundle *between(const struct search *search, const struct object *from,
+				    const struct object *to)
+{
+	size_t low = 0, high = search->bundle_count;
+
+	while (low < high) {
+		const size_t middle = (low + high) / 2;
+		const struct bundle *at = &search->bundles[middle];
+		const int before = at->from == from ? by_age(at->to, to) : by_age(at->from, from);
+
+		if (before == 0)
+			return at;
+		if (before < 0)
+			low = middle + 1;
+		else
+			high = middle;
+	}
+	return NULL;
+}
+
 /* Walks on from the last lock of the path; the first is the earliest of the ring. */
 static void walk(struct search *search, size_t steps)
 {
 	const struct bundle *const end = search->bundles + search->bundle_count;
-	const struct bundle *first = search->path[0], *last = search->path[steps - 1];
+	const struct bundle *first = search->path[0], *last = search->path[steps - 1], *next;
+	bool again = ++search->steps > STEPS || search->no_memory;
 
-	if (steps == search->length) {
-		if (last->to == first->from)
+	for (size_t i = 0; i < steps; i++)
+		again |= search->path[i]->from == last->to;
+	if (again)
+		return;
+	if (steps + 1 == search->length) {
+		next = between(search, last->to, first->from);
+		search->path[steps] = next;
+		if (next && next > first)
 			judge_ring(search);
 		return;
 	}
-	for (const struct bundle *next = leaving(search, last->to);
-	     next < end && next->from == last->to; next++) {
-		bool again = next->from == first->from;
-
-		if (++search->steps > STEPS || search->no_memory)
-			return;
-		for (size_t i = 0; i < steps; i++)
-			again |= search->path[i]->from == next->from;
-		if (again || next < first)
+	for (next = leaving(search, last->to); next < end && next->from == last->to; next++) {
+		if (next < first)
 			continue;
 		search->path[steps] = next;
 		walk(search, steps + 1);

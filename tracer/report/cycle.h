@@ -31,6 +31,9 @@ struct cycles {
 	/* Cycles of locks that cannot hang, by why not; one that fails for several is in the first
 	 * that applies. */
 	size_t one_thread, guarded, ordered, shared;
+	/* Rings of which it is not known whether they can hang: some of their ways were dropped, or
+	 * there were too many. */
+	size_t undecided;
 	bool cut; /* there was too much to look at, or an edge was gone in too many ways */
 };
 

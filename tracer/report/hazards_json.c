@@ -4,20 +4,21 @@
  *
  * trace, window, troubles: as in gilscope.report/1. checked: how many locks there were, how many
  * pairs of them of which one was taken while the other was held; 'harmless_rings': rings of such
- * pairs that cannot hang, by why not; not 'complete': there were too many to compare all. not_seen:
- * what such a program may do besides, which leaves no record. verdict: sentences. deadlocks: rings
- * of threads that waited for each other at the end, each for the next. waiting_at_end: other
- * threads that waited for a lock or a thread, who has it and what that did; 'for_a_signal': it made
- * the lock itself to be woken by it; 'held_at_fork_by': the lock is a copy of one that this thread
- * held when the process was forked. cycles: orders of locks that could hang, by the thread, the
- * lock it held and the lock it took then; 'happened': they did, and are among the deadlocks;
- * 'time_limit': every wait there had one. livelocks: two threads whose tries failed because of each
- * other; 'turns': most failures of one behind one of the other with no success in between.
- * try_loops: tries for one lock in a row; thread: who never got it. longest_wait: of one thread for
- * one lock; 'passed': how often others got it meanwhile. held_while_blocked: what a holder did that
- * may block, 'wanted': how often another thread wanted the lock meanwhile. longest_gil_wait,
- * gil_kept_in_calls: the same of interpreters' locks (gilscope report --gil), of which 'waited_ns'
- * is what all others waited meanwhile. */
+ * pairs that cannot hang, by why not; not 'complete': there were too many to compare all;
+ * 'undecided_rings': those that may hang, as not all ways of them were kept or compared. not_seen:
+ * what such a program may do besides, which leaves no record, and what is missing of the trace.
+ * verdict: sentences. deadlocks: rings of threads that waited for each other at the end, each for
+ * the next. waiting_at_end: other threads that waited for a lock or a thread, who has it and what
+ * that did; 'for_a_signal': it made the lock itself to be woken by it; 'held_at_fork_by': the lock
+ * is a copy of one that this thread held when the process was forked. cycles: orders of locks that
+ * could hang, by the thread, the lock it held and the lock it took then; 'happened': they did, and
+ * are among the deadlocks; 'time_limit': every wait there had one. livelocks: two threads whose
+ * tries failed because of each other; 'turns': most failures of one behind one of the other with no
+ * success in between. try_loops: tries for one lock in a row; thread: who never got it.
+ * longest_wait: of one thread for one lock; 'passed': how often others got it meanwhile.
+ * held_while_blocked: what a holder did that may block, 'wanted': how often another thread wanted
+ * the lock meanwhile. longest_gil_wait, gil_kept_in_calls: the same of interpreters' locks
+ * (gilscope report --gil), of which 'waited_ns' is what all others waited meanwhile. */
 #include "tracer/report/hazards.h"
 #include "tracer/report/report_writer.h"
 
@@ -184,6 +185,7 @@ static void put_checked(struct writer *writer, const struct hazards *hazards)
 	emit_u64(emit, "locks", hazards->lock_count);
 	emit_u64(emit, "pairs", cycles->pairs);
 	emit_bool(emit, "complete", !cycles->cut);
+	emit_u64(emit, "undecided_rings", cycles->undecided);
 	emit_open(emit, "harmless_rings", '{');
 	emit_u64(emit, "one_thread", cycles->one_thread);
 	emit_u64(emit, "readers", cycles->shared);

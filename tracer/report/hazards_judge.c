@@ -50,12 +50,53 @@ static void judge_ring(struct hazards *hazards, const struct stuck_ring *ring)
 		say(hazards, "DEADLOCK: threads %s waited for each other", threads);
 }
 
+/* Whether a part of what happened is not in the records. */
+static bool is_incomplete(const struct hazards *hazards)
+{
+	const struct trace *trace = hazards->report->trace;
+	bool damaged = trace->lost > 0 || trace->info.arena || !trace->info.finished;
+
+	for (size_t i = 0; i < trace->thread_count; i++)
+		damaged |= trace->threads[i].trouble || trace->threads[i].header.number != i + 1;
+	return damaged;
+}
+
+/* What the verdict does not cover. */
+static void judge_rest(struct hazards *hazards)
+{
+	const size_t undecided = hazards->cycles.undecided;
+	const bool damaged = is_incomplete(hazards), late = hazards->report->from_ns > 0;
+
+	if (undecided > 0)
+		say(hazards,
+		    "MAY DEADLOCK: %zu ring%s of locks in which not all ways were kept or compared",
+		    undecided, plural(undecided));
+	if (hazards->sentence_count == 0 && (damaged || late || hazards->cycles.cut))
+		say(hazards, "nothing was found in what was seen and compared");
+	else if (hazards->sentence_count == 0)
+		say(hazards, "no hazard was found");
+	if (late)
+		say(hazards,
+		    "what was held or waited for before --from is not seen, deadlocks neither");
+	if (hazards->cycles.cut && undecided == 0)
+		say(hazards, "not all orders of locks were compared");
+	if (damaged)
+		say(hazards,
+		    "records are missing or damaged: what those threads did is not judged");
+}
+
+/* Of more deadlocks the verdict gives the number: it has room for what else there is. */
+#define RINGS_TOLD 4
+
 void hazards_judge(struct hazards *hazards)
 {
+	const size_t rings = hazards->stuck.ring_count;
 	size_t left = 0, behind = 0;
 
-	for (size_t i = 0; i < hazards->stuck.ring_count; i++)
+	for (size_t i = 0; i < rings && i < RINGS_TOLD; i++)
 		judge_ring(hazards, &hazards->stuck.rings[i]);
+	if (rings > RINGS_TOLD)
+		say(hazards, "DEADLOCK: %zu in all", rings);
 	for (size_t i = 0; i < hazards->stuck.count; i++) {
 		const struct stuck_wait *wait = &hazards->stuck.waits[i];
 
@@ -92,8 +133,7 @@ void hazards_judge(struct hazards *hazards)
 		    "%zu time%s an interpreter's lock was kept in a call that blocked, and others "
 		    "waited",
 		    hazards->kept_count, plural(hazards->kept_count));
-	if (hazards->sentence_count == 0)
-		say(hazards, "no hazard was found");
+	judge_rest(hazards);
 }
 
 #define TRACE_VERSION_TRIES 4
@@ -184,8 +224,14 @@ void hazards_note(struct hazards *hazards)
 	const struct trace *trace = hazards->report->trace;
 	bool tries = true;
 
+	if (hazards->report->from_ns > 0)
+		add_note(hazards, "what was held or waited for before --from");
+	if (is_incomplete(hazards))
+		add_note(hazards, "what threads did whose records are missing or damaged");
+	/* Of a thread that could not be read nothing is known, its version neither. */
 	for (size_t i = 0; i < trace->thread_count; i++)
-		tries &= trace->threads[i].header.version >= TRACE_VERSION_TRIES;
+		tries &= trace->threads[i].header.version >= TRACE_VERSION_TRIES ||
+			 (trace->threads[i].records == 0 && trace->threads[i].trouble);
 	if (!tries)
 		add_note(hazards,
 			 "tries: in a trace of this version those that succeeded look like "

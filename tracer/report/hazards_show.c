@@ -96,7 +96,9 @@ static void show_checked(const struct hazards *hazards)
 		cycles->pairs == 1 ? "" : "s", harmless);
 	if (cycles->cut)
 		wrap_label(stdout, "CUT", LABEL,
-			   "not all orders of locks were compared: there are too many");
+			   "not all orders of locks were compared: there are too many; whether %zu "
+			   "ring%s can hang is not known",
+			   cycles->undecided, cycles->undecided == 1 ? "" : "s");
 }
 
 static void show_link(const struct hazards *hazards, const struct stuck_wait *wait, uint32_t holder)

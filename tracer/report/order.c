@@ -151,7 +151,8 @@ static struct order_way *new_way(struct order_edge *edge, const struct way_key *
 
 static struct order_way *way_of(struct order_edge *edge, const struct way_key *key)
 {
-	for (size_t i = edge->way_count; i-- > 0;) {
+	/* Ways are in the order of their parts. */
+	for (size_t i = edge->way_count; i-- > 0 && edge->ways[i].part == key->part;) {
 		if (is_same(&edge->ways[i], key))
 			return &edge->ways[i];
 	}

@@ -9,7 +9,7 @@
 /* Of more locks held at once the last ones are looked at. */
 #define ORDER_HELD 64
 /* Of more ways of an edge the first ones and the latest are kept. */
-#define ORDER_WAYS 8
+#define ORDER_WAYS 64
 
 enum order_how {
 	ORDER_AT_ONCE,

@@ -7,7 +7,7 @@
 
 #include <stdio.h>
 
-#define REPORT_SENTENCES 8
+#define REPORT_SENTENCES 16
 #define REPORT_SENTENCE 600
 
 /* Sums over the window. */
