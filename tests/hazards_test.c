@@ -1183,11 +1183,17 @@ static void thousands_of_locks_in_one_order_are_compared(void **state)
 	assert_int_equal(count("cycles"), 1);
 }
 
-static void what_was_held_before_the_window_is_said_not_to_be_seen(void **state)
+static void print_from(const char *from)
 {
-	char *argv[] = { (char *)"report", made.folder,   (char *)"--hazards",
-			 (char *)"--from", (char *)"5us", NULL };
+	char *argv[] = { (char *)"report", made.folder,  (char *)"--hazards",
+			 (char *)"--from", (char *)from, NULL };
 
+	end();
+	print(5, argv);
+}
+
+static void a_deadlock_from_before_the_window_goes_on_in_it(void **state)
+{
 	(void)state;
 	lock(1, A);
 	lock(2, B);
@@ -1195,10 +1201,36 @@ static void what_was_held_before_the_window_is_said_not_to_be_seen(void **state)
 	put(2, TRACE_MUTEX_CONFLICT, TRACE_UNTIMED, A);
 	for (size_t i = 0; i < 10; i++)
 		lock(3, C + 0x100 * i);
-	end();
-	print(5, argv);
-	assert_non_null(strstr(output, "what was held or waited for before --from"));
-	assert_null(strstr(output, "no hazard was found"));
+	print_from("8us");
+	assert_non_null(strstr(output, "DEADLOCK: threads 1, 2 waited for each other"));
+}
+
+static void orders_from_before_the_window_are_left_out(void **state)
+{
+	(void)state;
+	nest(1, A, B);
+	nest(2, B, A);
+	for (size_t i = 0; i < 10; i++)
+		lock(3, C + 0x100 * i);
+	print_from("12us");
+	assert_null(strstr(output, "COULD DEADLOCK"));
+	assert_non_null(strstr(output, "no hazard was found"));
+}
+
+static void an_order_in_the_window_under_a_lock_from_before_it_counts(void **state)
+{
+	(void)state;
+	lock(1, A);
+	for (size_t i = 0; i < 10; i++) {
+		lock(3, C);
+		unlock(3, C);
+	}
+	lock(1, B);
+	unlock(1, B);
+	unlock(1, A);
+	nest(2, B, A);
+	print_from("12us");
+	assert_non_null(strstr(output, "COULD DEADLOCK: 1 cycle"));
 }
 
 static void missing_threads_are_part_of_the_verdict(void **state)
@@ -1344,7 +1376,9 @@ static const struct CMUnitTest tests[] = {
 	TEST(one_round_of_twenty_that_could_hang_is_found),
 	TEST(where_rounds_are_dropped_no_ring_is_called_harmless),
 	TEST(thousands_of_locks_in_one_order_are_compared),
-	TEST(what_was_held_before_the_window_is_said_not_to_be_seen),
+	TEST(a_deadlock_from_before_the_window_goes_on_in_it),
+	TEST(orders_from_before_the_window_are_left_out),
+	TEST(an_order_in_the_window_under_a_lock_from_before_it_counts),
 	TEST(missing_threads_are_part_of_the_verdict),
 	TEST(of_a_thread_that_cannot_be_read_the_version_is_not_known),
 	TEST(what_a_runtime_does_not_show_is_said),

@@ -81,6 +81,22 @@ static int by_locks(const void *a, const void *b)
 	return (x->thread > y->thread) - (x->thread < y->thread);
 }
 
+/* Whether it was gone in the window. */
+static bool is_in_window(const struct search *search, const struct order_way *way)
+{
+	return way->last >= search->locks->from;
+}
+
+/* Whether an edge is between locks, and was gone in the window. */
+static bool is_wanted(const struct search *search, const struct order_edge *edge)
+{
+	bool inside = false;
+
+	for (size_t i = edge->way_count; i-- > 0 && !inside;)
+		inside = is_in_window(search, &edge->ways[i]);
+	return inside && is_lock(edge->from) && is_lock(edge->to);
+}
+
 static bool gather(struct search *search)
 {
 	const struct order *order = search->locks->watch->order;
@@ -91,7 +107,7 @@ static bool gather(struct search *search)
 	if (!search->edges || !search->bundles || !search->reach)
 		return false;
 	for (size_t i = 0; i < order->count; i++) {
-		if (is_lock(order->edges[i].from) && is_lock(order->edges[i].to))
+		if (is_wanted(search, &order->edges[i]))
 			search->edges[search->edge_count++] = &order->edges[i];
 	}
 	qsort(search->edges, search->edge_count, sizeof(struct order_edge *), by_locks);
@@ -357,6 +373,8 @@ static bool choose(struct search *search, size_t place)
 
 			if (++search->steps > STEPS)
 				return false;
+			if (!is_in_window(search, &at->edges[i]->ways[k]))
+				continue;
 			search->cycle.links[place] =
 				(struct cycle_link){ at->edges[i], &at->edges[i]->ways[k] };
 			why = fits(search, place);

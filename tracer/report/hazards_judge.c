@@ -65,19 +65,16 @@ static bool is_incomplete(const struct hazards *hazards)
 static void judge_rest(struct hazards *hazards)
 {
 	const size_t undecided = hazards->cycles.undecided;
-	const bool damaged = is_incomplete(hazards), late = hazards->report->from_ns > 0;
+	const bool damaged = is_incomplete(hazards);
 
 	if (undecided > 0)
 		say(hazards,
 		    "MAY DEADLOCK: %zu ring%s of locks in which not all ways were kept or compared",
 		    undecided, plural(undecided));
-	if (hazards->sentence_count == 0 && (damaged || late || hazards->cycles.cut))
+	if (hazards->sentence_count == 0 && (damaged || hazards->cycles.cut))
 		say(hazards, "nothing was found in what was seen and compared");
 	else if (hazards->sentence_count == 0)
 		say(hazards, "no hazard was found");
-	if (late)
-		say(hazards,
-		    "what was held or waited for before --from is not seen, deadlocks neither");
 	if (hazards->cycles.cut && undecided == 0)
 		say(hazards, "not all orders of locks were compared");
 	if (damaged)
@@ -224,8 +221,6 @@ void hazards_note(struct hazards *hazards)
 	const struct trace *trace = hazards->report->trace;
 	bool tries = true;
 
-	if (hazards->report->from_ns > 0)
-		add_note(hazards, "what was held or waited for before --from");
 	if (is_incomplete(hazards))
 		add_note(hazards, "what threads did whose records are missing or damaged");
 	/* Of a thread that could not be read nothing is known, its version neither. */

@@ -179,7 +179,8 @@ void hold_end_foreign(const struct moment *at, struct object *object)
 {
 	struct actor *actor = at->actor;
 	const struct object_use *use = object->uses[OBJECT_ALONE];
-	const bool begins_here = at->locks->from > 0 && (!use || use->acquisitions == 0);
+	const bool begins_here =
+		at->locks->from > 0 && !at->locks->watch && (!use || use->acquisitions == 0);
 
 	object->releases++;
 	object->released_by = at->thread + 1;

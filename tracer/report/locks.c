@@ -27,8 +27,12 @@ static inline struct object_use *use_of(const struct step *step, struct object *
 }
 
 /* A failed try; more of them by the same thread are a loop. */
-static void retry(struct actor *actor, struct object *object)
+static void retry(const struct moment *at, struct object *object)
 {
+	struct actor *actor = at->actor;
+
+	if (at->when < at->locks->from)
+		return;
 	if (actor->retried != object)
 		actor->retries = 0;
 	actor->retried = object;
@@ -111,7 +115,7 @@ static void fail(const struct step *step)
 	step->at.locks->no_memory |= !object_failed(use, step_detail(step));
 	if (step_detail(step) != ETIMEDOUT && step_detail(step) != EINTR)
 		return;
-	retry(step->at.actor, object);
+	retry(&step->at, object);
 	if (step->at.locks->watch)
 		watch_refused(&step->at, object);
 }
@@ -124,7 +128,7 @@ static void busy(const struct step *step)
 	if (!use)
 		return;
 	use->busy++;
-	retry(step->at.actor, object);
+	retry(&step->at, object);
 	if (step->at.locks->watch)
 		watch_refused(&step->at, object);
 }
@@ -299,7 +303,8 @@ static void read_run(struct locks *locks, const struct trace_run *run)
 		step.at.position = actor->position++;
 		if (step.at.when < locks->from) {
 			actor->skipped++;
-			if (!step.meaning->always)
+			/* Who hangs in the window may have begun long before. */
+			if (!step.meaning->always && !locks->watch)
 				continue;
 		}
 		if (is_followed(locks))

@@ -13,7 +13,9 @@
  * - Corrected durations are less the cost of the records that the thread wrote meanwhile, the
  *   closing one included, and not less than zero.
  * An interval belongs to the window when its ending record does; one that began before it counts
- * as if it had begun with what is in the window. */
+ * as if it had begun with what is in the window; but for hazards all is followed from the first
+ * record on, as who waits in the window may have begun before: then intervals begin when they did,
+ * and only the sums of the watch (watch.h) leave out what was over before the window. */
 #ifndef TRACER_REPORT_LOCKS_H
 #define TRACER_REPORT_LOCKS_H
 
@@ -122,7 +124,8 @@ struct locks_wish {
 	struct gils *gils;       /* the interpreters' locks, for hazards; null: not known */
 };
 
-/* Reads all of it; what came before the window is read for names and makers only. Fails on what
+/* Reads all of it; what came before the window is read for names and makers only, unless hazards
+ * are asked for. Fails on what
  * trace_merge_next fails on, and without memory; nothing is left then. */
 bool locks_read(struct locks *locks, const struct trace *trace, const struct locks_wish *wish,
 		struct err *err);

@@ -90,6 +90,12 @@ void watch_destroy(struct watch *watch)
 	free(watch);
 }
 
+/* What was over then is not told, unlike what went on. */
+static bool is_before_window(const struct moment *at)
+{
+	return at->when < at->locks->from;
+}
+
 static struct watch_thread *self(const struct moment *at)
 {
 	return &at->locks->watch->threads[at->thread];
@@ -384,7 +390,7 @@ void watch_refused(const struct moment *at, const struct object *object)
 	struct watch *watch = at->locks->watch;
 	struct watch_duel *duel;
 
-	if (at->actor->hold_count == 0 || other == at->thread)
+	if (at->actor->hold_count == 0 || other == at->thread || is_before_window(at))
 		return;
 	duel = duel_of(watch, lower, side ? at->thread : other);
 	if (!duel) {
@@ -452,6 +458,8 @@ static void stay(const struct moment *at, uint64_t since, unsigned call,
 {
 	const uint64_t time = at->when > since ? at->when - since : 0;
 
+	if (is_before_window(at))
+		return;
 	for (size_t i = 0; i < at->actor->hold_count; i++) {
 		const struct hold *hold = &at->actor->holds[i];
 		struct object_watch *watch = object_watch(hold->object);
@@ -512,7 +520,7 @@ void watch_long_wait(const struct moment *at, struct object *object, const struc
 {
 	struct object_watch *watch = object_watch(object);
 
-	if (is_part(at, object))
+	if (is_part(at, object) || is_before_window(at))
 		return;
 	if (watch && !watch->longest)
 		watch->longest = calloc(1, sizeof(*watch->longest));
