@@ -1243,6 +1243,16 @@ static void missing_threads_are_part_of_the_verdict(void **state)
 	assert_null(strstr(output, "no hazard was found"));
 }
 
+static void a_thread_that_was_created_and_left_no_file_is_missing(void **state)
+{
+	(void)state;
+	create(1, 2);
+	lock(1, A);
+	read_all();
+	assert_says("records are missing or damaged");
+	assert_null(strstr(output, "no hazard was found"));
+}
+
 static void of_a_thread_that_cannot_be_read_the_version_is_not_known(void **state)
 {
 	(void)state;
@@ -1379,6 +1389,7 @@ static const struct CMUnitTest tests[] = {
 	TEST(a_deadlock_from_before_the_window_goes_on_in_it),
 	TEST(orders_from_before_the_window_are_left_out),
 	TEST(an_order_in_the_window_under_a_lock_from_before_it_counts),
+	TEST(a_thread_that_was_created_and_left_no_file_is_missing),
 	TEST(missing_threads_are_part_of_the_verdict),
 	TEST(of_a_thread_that_cannot_be_read_the_version_is_not_known),
 	TEST(what_a_runtime_does_not_show_is_said),

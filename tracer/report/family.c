@@ -216,6 +216,7 @@ static void adopt(struct family *family, uint32_t parent, const struct record *r
 	uint32_t found = FAMILY_NONE;
 	size_t end, at = find_handles(family, process, record_value(record), &end);
 
+	family->unseen += at == end;
 	for (; at < end; at++) {
 		const uint32_t index = family->by_handle[at];
 		const struct family_thread *thread = &family->threads[index];

@@ -63,6 +63,7 @@ struct family {
 	size_t process_count;
 	struct family_thread *threads; /* as trace->threads */
 	uint32_t *by_handle;           /* threads by process, handle and begin */
+	size_t unseen;                 /* threads that were created and left no records */
 };
 
 /* The trace must outlive the family. Fails when there is no memory, and leaves nothing then. */

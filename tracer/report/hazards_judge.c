@@ -54,7 +54,8 @@ static void judge_ring(struct hazards *hazards, const struct stuck_ring *ring)
 static bool is_incomplete(const struct hazards *hazards)
 {
 	const struct trace *trace = hazards->report->trace;
-	bool damaged = trace->lost > 0 || trace->info.arena || !trace->info.finished;
+	bool damaged = hazards->report->locks.family.unseen > 0 || trace->lost > 0 ||
+		       trace->info.arena || !trace->info.finished;
 
 	for (size_t i = 0; i < trace->thread_count; i++)
 		damaged |= trace->threads[i].trouble || trace->threads[i].header.number != i + 1;
