@@ -118,7 +118,9 @@ int main(int argc, char *argv[])
 	setpgid(0, 0);
 	if (argc > 5 && !alone)
 		pid = fork();
-	add(&slots[0].pid, pid == 0 ? 0 : (uint64_t)getpid());
+	/* The child adds nothing: even nothing, written late, would undo what its parent wrote. */
+	if (pid != 0)
+		add(&slots[0].pid, (uint64_t)getpid());
 	work_in_threads();
 	if (pid == 0)
 		return 0;
