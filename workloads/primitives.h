@@ -54,9 +54,10 @@ struct barrier {
 	unsigned parties, arrived;
 };
 
-/* Made by whoever calls this, so that a trace has the workload's own function as the lock's maker.
- */
-static inline void lock_make(struct worker *w, struct lock *lock, enum lock_kind kind)
+/* Made by whoever calls this, so that a trace has the workload's own function as the lock's maker;
+ * also where a sanitizer keeps functions apart. */
+__attribute__((always_inline)) static inline void lock_make(struct worker *w, struct lock *lock,
+							    enum lock_kind kind)
 {
 	pthread_mutexattr_t attr;
 
