@@ -205,41 +205,28 @@ static bool somebody_has(const struct matrix *matrix, const char *workload, cons
 	return false;
 }
 
-/* Of the modes those that the interpreter has. Its threads are what a lock model stands for: they
- * take its place in the suite. What was asked for by name and nobody has stays, to be refused in
- * the script's own words. */
-static bool narrow_to_interpreter(const struct matrix *matrix, struct wish *wish, bool asked,
-				  struct err *err)
+/* Whether a mode stays in a wish for a runtime. What was asked for by name and cannot be had stays,
+ * to be refused in the words of the workload or the script: of an interpreter when nobody has the
+ * mode, of the C binaries when the workload was named as well, or does not know the mode. */
+static bool keeps_mode(const struct matrix *matrix, const struct wish *wish, const json_t *told,
+		       const char *mode, const struct param_set *options)
 {
-	const char *workload = wish->row->workload;
-	const json_t *told = runtime_describe(wish->runtime, matrix->folder, workload, err);
-	char modes[TEXT_MAX], mode[32];
-	const char *list = modes;
-	size_t used = 0;
+	const bool asked = param_text(options, "mode");
 
-	if (!told)
-		return false;
-	snprintf(modes, sizeof(modes), "%s", wish->modes);
-	wish->modes[0] = '\0';
-	while (next_word(&list, mode, sizeof(mode)) && used < TEXT_MAX) {
-		if (!asked && strcmp(mode, "gil") == 0)
-			snprintf(mode, sizeof(mode), "threads");
-		if (runtime_has_mode(told, mode) ||
-		    (asked && !somebody_has(matrix, workload, mode)))
-			used += (size_t)snprintf(wish->modes + used, TEXT_MAX - used, "%s%s",
-						 used ? "," : "", mode);
-	}
-	return true;
+	if (wish->runtime->family)
+		return runtime_has_mode(told, mode) ||
+		       (asked && !somebody_has(matrix, wish->row->workload, mode));
+	return !runtime_mode_reason(told, mode) || (asked && param_text(options, "workload"));
 }
 
-/* Of the modes of a suite, or of those that were asked for of any workload, those that this one can
- * run in. What is asked for by workload and mode stays, and what no workload knows: they are
- * refused in the workload's own words. */
-static bool narrow_to_workload(const struct matrix *matrix, struct wish *wish, bool by_name,
-			       struct err *err)
+/* Of the modes those that the runtime can run the workload in. An interpreter's threads are what a
+ * lock model stands for: they take its place in the suite. */
+static bool narrow_to_runtime(const struct matrix *matrix, struct wish *wish,
+			      const struct param_set *options, struct err *err)
 {
 	const json_t *told =
 		runtime_describe(wish->runtime, matrix->folder, wish->row->workload, err);
+	const bool models_stay = !wish->runtime->family || param_text(options, "mode");
 	char modes[TEXT_MAX], mode[32];
 	const char *list = modes;
 	size_t used = 0;
@@ -249,7 +236,9 @@ static bool narrow_to_workload(const struct matrix *matrix, struct wish *wish, b
 	snprintf(modes, sizeof(modes), "%s", wish->modes);
 	wish->modes[0] = '\0';
 	while (next_word(&list, mode, sizeof(mode)) && used < TEXT_MAX) {
-		if (by_name || !runtime_mode_reason(told, mode))
+		if (!models_stay && strcmp(mode, "gil") == 0)
+			snprintf(mode, sizeof(mode), "threads");
+		if (keeps_mode(matrix, wish, told, mode, options))
 			used += (size_t)snprintf(wish->modes + used, TEXT_MAX - used, "%s%s",
 						 used ? "," : "", mode);
 	}
@@ -260,7 +249,6 @@ static bool narrow_to_workload(const struct matrix *matrix, struct wish *wish, b
 static bool add_runtimes(struct matrix *matrix, struct wish *wish, const struct param_set *options,
 			 struct err *err)
 {
-	const bool asked = param_text(options, "mode");
 	const struct wish plain = *wish;
 
 	if (!matrix->runtimes)
@@ -273,11 +261,7 @@ static bool add_runtimes(struct matrix *matrix, struct wish *wish, const struct 
 			continue;
 		*wish = plain;
 		wish->runtime = runtime;
-		if (!(runtime->family ?
-			      narrow_to_interpreter(matrix, wish, asked, err) :
-			      narrow_to_workload(matrix, wish,
-						 asked && param_text(options, "workload"), err)) ||
-		    !add_row(matrix, wish, err))
+		if (!narrow_to_runtime(matrix, wish, options, err) || !add_row(matrix, wish, err))
 			return false;
 	}
 	return true;
