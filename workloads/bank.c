@@ -35,13 +35,7 @@ static const struct param params[] = {
 	  .high = 10000000000,
 	  .value = "TIME",
 	  .help = "between reading both balances and writing them" },
-	{ .name = "seed",
-	  .kind = PARAM_NUMBER,
-	  .fallback = "1",
-	  .low = 0,
-	  .high = INT64_MAX,
-	  .value = "N",
-	  .help = "seed of the transfers" },
+	PARAM_SEED("the transfers"),
 	{ 0 },
 };
 
@@ -150,18 +144,6 @@ static uint64_t work(struct worker *w, unsigned phase)
 	return sum;
 }
 
-static void explain(struct worker *w, bool locked)
-{
-	const char *alone = worker_alone(w, param_number(w->params, "sleep") > 0);
-
-	if (locked)
-		worker_note(w, "no update can be lost: a lock protects each");
-	else if (alone)
-		worker_note(w, "no update can be lost: %s", alone);
-	else
-		worker_note(w, "updates can be lost here; the sum is what it was");
-}
-
 static uint64_t check(struct worker *w)
 {
 	const uint64_t accounts = param_number(w->params, "accounts");
@@ -187,7 +169,8 @@ static uint64_t check(struct worker *w)
 	if (locked && drift)
 		worker_fail(w, "the sum is off by %lld behind locks", (long long)drift);
 	if (!drift)
-		explain(w, locked);
+		worker_explain_none_lost(w, locked, param_number(w->params, "sleep") > 0,
+					 "the sum is what it was");
 	return locked ? sum : 0;
 }
 

@@ -22,13 +22,7 @@ static const struct param params[] = {
 	  .high = 10000000000,
 	  .value = "TIME",
 	  .help = "the longest sleep before an update, and between its read and its write" },
-	{ .name = "seed",
-	  .kind = PARAM_NUMBER,
-	  .fallback = "1",
-	  .low = 0,
-	  .high = INT64_MAX,
-	  .value = "N",
-	  .help = "seed of the sleeps" },
+	PARAM_SEED("the sleeps"),
 	{ 0 },
 };
 
@@ -98,20 +92,6 @@ static uint64_t work(struct worker *w, unsigned phase)
 	return sum;
 }
 
-static void explain(struct worker *w, bool locked, uint64_t lost)
-{
-	const char *alone = worker_alone(w, param_number(w->params, "sleep") > 0);
-
-	if (lost > 0)
-		return;
-	if (locked)
-		worker_note(w, "no update can be lost: a lock protects each");
-	else if (alone)
-		worker_note(w, "no update can be lost: %s", alone);
-	else
-		worker_note(w, "updates can be lost here; none was in this run");
-}
-
 static uint64_t check(struct worker *w)
 {
 	const struct shared *shared = w->region;
@@ -126,7 +106,9 @@ static uint64_t check(struct worker *w)
 	if (locked && found != w->size)
 		worker_fail(w, "%llu updates were lost behind a lock",
 			    (unsigned long long)(w->size - found));
-	explain(w, locked, w->size - found);
+	if (found == w->size)
+		worker_explain_none_lost(w, locked, param_number(w->params, "sleep") > 0,
+					 "none was in this run");
 	return 0;
 }
 

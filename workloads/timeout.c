@@ -24,13 +24,7 @@ static const struct param params[] = {
 	  .value = "TIME",
 	  .help = "how long a call may take",
 	  .other_work = true },
-	{ .name = "seed",
-	  .kind = PARAM_NUMBER,
-	  .fallback = "1",
-	  .low = 0,
-	  .high = INT64_MAX,
-	  .value = "N",
-	  .help = "seed of which calls return" },
+	PARAM_SEED("which calls return"),
 	{ 0 },
 };
 

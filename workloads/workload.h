@@ -88,6 +88,14 @@ struct workload_refusal {
 
 #define WORKLOAD_COUNTS 8
 
+/* The option from which what looks random comes: a row of a workload's table. */
+#define PARAM_SEED(what) \
+	{ \
+		.name = "seed", .kind = PARAM_NUMBER, .fallback = "1", .low = 0, \
+		.high = INT64_MAX, /* what readers of JSON take */ \
+			.value = "N", .help = "seed of " what \
+	}
+
 struct workload {
 	const char *name;
 	const char *summary; /* one line */
@@ -150,9 +158,6 @@ static inline void worker_step(struct worker *w)
 	if (w->steps)
 		worker_tick(w);
 }
-/* Why no other worker comes between two steps of this one: a sentence without its end; null: others
- * may. 'waits': the worker blocks or sleeps in between. */
-const char *worker_alone(const struct worker *w, bool waits);
 
 /* Uses the object that the plan asks for, once per unit that is told by worker_did. What protects a
  * shared one is the mode's business: where workers take turns (sequential, gil) nothing has to;
@@ -212,6 +217,10 @@ void worker_join(struct worker *w);
  * the first. */
 void worker_count(struct worker *w, unsigned which, uint64_t n);
 void worker_note(struct worker *w, const char *format, ...) __attribute__((format(printf, 2, 3)));
+/* The note of a run that lost no update of what is read and written back in steps: because of a
+ * lock, because no other worker comes between two steps, or by luck: 'else_note'. 'waits': the
+ * worker sleeps in between. */
+void worker_explain_none_lost(struct worker *w, bool locked, bool waits, const char *else_note);
 /* Records one latency. Units done, and what kind of worker this is ("io",
  * "cpu"), for the result. */
 void worker_latency(struct worker *w, uint64_t ns);

@@ -213,7 +213,9 @@ void worker_role(struct worker *w, const char *role)
 		 mine[0] && strcmp(mine, role) != 0 ? "mixed" : role);
 }
 
-const char *worker_alone(const struct worker *w, bool waits)
+/* Why no other worker comes between two steps of this one: a sentence without its end; null: others
+ * may. */
+static const char *why_alone(const struct worker *w, bool waits)
 {
 	const struct mode *mode = w->run->mode;
 
@@ -243,6 +245,18 @@ void worker_note(struct worker *w, const char *format, ...)
 	va_start(args, format);
 	vsnprintf(w->result->note, sizeof(w->result->note), format, args);
 	va_end(args);
+}
+
+void worker_explain_none_lost(struct worker *w, bool locked, bool waits, const char *else_note)
+{
+	const char *alone = why_alone(w, waits);
+
+	if (locked)
+		worker_note(w, "no update can be lost: a lock protects each");
+	else if (alone)
+		worker_note(w, "no update can be lost: %s", alone);
+	else
+		worker_note(w, "updates can be lost here; %s", else_note);
 }
 
 void worker_fail(struct worker *w, const char *format, ...)
