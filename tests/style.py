@@ -20,6 +20,7 @@ MAY_INCLUDE = {
     "workloads/runtime": ["base/", "workloads/workload.h", "workloads/primitives.h", "workloads/children.h", "workloads/gil/gil.h"],
     "workloads/helpers": ["base/clock.h"],
     "bench": ["base/", "command/command.h", "workload_list.h"],
+    "bench/gate": ["base/", "bench/", "command/command.h", "plots/draw.h"],
     "plots": ["base/", "command/command.h"],
     "tracer/preload": ["tracer/format.h", "tracer/arena.h", "base/clock.h"],
     "tracer/export": ["base/", "tracer/format.h", "tracer/trace.h"],

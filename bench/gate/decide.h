@@ -1,0 +1,68 @@
+/* When pairs of measurements are enough to say that one side is worse than the other, or that it is
+ * not: a sign test that looks again and again.
+ *
+ * A pair is two fresh processes, one of each side, one right after the other in an order that a
+ * coin decides. If both sides are the same program each of the two is as likely to be the larger
+ * one, whatever the machine does meanwhile: drift, bursts, skew and dependence between pairs are
+ * all allowed (R. A. Fisher, The Design of Experiments, 1935, section 21). So what is decided on is
+ * how many pairs are worse, not by how much: the bounds below hold for every distribution.
+ *
+ * The rules, at each look:
+ *   FAIL  the 99 % interval of the median difference lies above nothing, and the median pair is
+ *         beyond what is allowed;
+ *   PASS  so few pairs are beyond what is allowed that a candidate whose median is there would show
+ *         it at one of all looks in fewer than DECIDE_FALSE_PASS: a proof of "not slower than
+ *         that", not an absence of proof;
+ *   else more pairs, to the end of what may be spent; then nothing is known. */
+#ifndef BENCH_GATE_DECIDE_H
+#define BENCH_GATE_DECIDE_H
+
+#include "base/stats.h"
+
+#include <stdbool.h>
+#include <stddef.h>
+
+/* Pairs between two looks; fresh pairs in which what has failed must fail again; the most pairs. */
+#define DECIDE_LOOK 20
+#define DECIDE_CONFIRM 40
+#define DECIDE_MOST 240
+#define DECIDE_CONFIDENCE 0.99
+/* Of all looks together, for a candidate that is exactly as bad as may not be. */
+#define DECIDE_FALSE_PASS 0.0005
+
+/* Any quantity of which less is better; finite and not negative. */
+struct pair {
+	double baseline, candidate;
+};
+
+/* What is no regression yet: a candidate of up to baseline * (1 + delta) + slack. The slack is for
+ * counts of few events, and for those that are zero. */
+struct allowance {
+	double delta, slack;
+};
+
+enum decision { DECIDE_MORE, DECIDE_FAIL, DECIDE_PASS };
+
+/* The decision of n pairs. Which n there is a look at is the caller's business: the bounds are
+ * those of a look after every DECIDE_LOOK, DECIDE_MOST at most. */
+enum decision decide(const struct pair *pairs, size_t n, struct allowance allowed);
+
+/* How large the difference is, as candidate / baseline. */
+struct effect {
+	double ratio; /* the median; NaN where a baseline or a candidate of 0 makes it none */
+	struct interval ci99;
+	/* The smallest slow-down that could have been seen, as a ratio: one whose interval would
+	 * have lain above nothing at this spread, and whose median beyond what is allowed; NaN as
+	 * above. */
+	double smallest;
+};
+
+/* 'scratch' has room for n. */
+struct effect decide_effect(const struct pair *pairs, size_t n, struct allowance allowed,
+			    double *scratch);
+
+/* An upper bound of the probability that one quantity of two equal programs FAILs at one of the
+ * looks up to n pairs; squared with that of the confirmation when 'confirmed'. */
+double decide_false_alarm(size_t n, bool confirmed);
+
+#endif
