@@ -243,6 +243,8 @@ def every_mode_has_the_same_checksum(name):
         reason = about["modes"][0]["reason"]
         skip = reason if not places and name in PRIVILEGED else None
         complaints, sums = [], {}
+        if not about["build"]["compiler"] or not about["build"]["optimization"]:
+            complaints.append(f"does not tell how it was built: {about['build']}")
         for (mode, gil), workers in itertools.product(places, NUMBERS.get(name, WORKERS)):
             tasks = tasks_of(about, workers) if mode.endswith("-pool") else ""
             checksum, more = run_one([*words, *tasks.split()], mode, gil, workers)

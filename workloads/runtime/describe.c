@@ -2,6 +2,7 @@
 #include "workloads/runtime/describe.h"
 
 #include "base/emit.h"
+#include "base/machine.h"
 #include "workloads/runtime/mode.h"
 #include "workloads/runtime/tables.h"
 
@@ -55,6 +56,7 @@ void describe(const struct run *run, const struct param *common, FILE *to)
 	emit_open(&emit, NULL, '{');
 	emit_string(&emit, "workload", workload->name);
 	emit_string(&emit, "summary", workload->summary);
+	machine_build_json(&emit, "build");
 	describe_size(&emit, workload);
 	describe_params(&emit, "options", common);
 	describe_params(&emit, "params", workload->params);
