@@ -33,22 +33,22 @@ double stats_median(const double *sorted, size_t n)
 	return stats_quantile(sorted, n, 0.5);
 }
 
+/* The terms C(n, k) / 2^n one from the other; in logarithms while they are too small for a double,
+ * and for the tail. */
 size_t stats_median_rank(size_t n, double confidence)
 {
 	const double allowed = (1 - confidence) / 2;
-	double tail = 0;
+	double log_term = -(double)n * log(2), tail = 0;
 	size_t k = 0;
 
-	/* P(fewer than k + 1 of n fall below the median), term by term; lgamma: no overflow for
-	 * large n. */
-	for (; k < n / 2; k++) {
-		const double term = exp(lgamma((double)n + 1) - lgamma((double)k + 1) -
-					lgamma((double)(n - k) + 1) - (double)n * log(2));
-
+	for (; log_term < -600 && k < n / 2; k++)
+		log_term += log((double)(n - k) / (double)(k + 1));
+	for (double term = exp(log_term); k < n / 2; k++) {
 		/* A hair of slack: 2^-n is exact, its logarithm is not. */
 		if (tail + term > allowed * (1 + 1e-9))
 			break;
 		tail += term;
+		term *= (double)(n - k) / (double)(k + 1);
 	}
 	return k;
 }

@@ -319,11 +319,13 @@ static bool add_suite(struct matrix *matrix, const struct suite_row *suite, cons
 	return true;
 }
 
-/* A workload that the quick suite leaves out and that is asked for by name has the rows of the full
+/* A workload that the suite leaves out and that is asked for by name has the rows of the full
  * one. */
 bool matrix_fill(struct matrix *matrix, const struct param_set *options, struct err *err)
 {
-	const struct suite_row *suite = param_number(options, "full") ? suite_full : suite_quick;
+	const struct suite_row *suite = matrix->suite                 ? matrix->suite :
+					param_number(options, "full") ? suite_full :
+									suite_quick;
 	const char *workloads = param_text(options, "workload");
 	char word[64];
 

@@ -8,13 +8,16 @@
 
 #define CELLS_MAX 1024
 
+struct suite_row;
+
 struct matrix {
 	struct cell *cells; /* CELLS_MAX */
 	size_t count;
 	/* Set by the caller, whose they stay. */
-	struct runtimes *runtimes; /* null: the C binaries alone */
-	struct runtime *like;      /* whose tick the C cells get; null: their own */
-	const char *folder;        /* where the workloads are */
+	struct runtimes *runtimes;     /* null: the C binaries alone */
+	struct runtime *like;          /* whose tick the C cells get; null: their own */
+	const char *folder;            /* where the workloads are */
+	const struct suite_row *suite; /* null: the quick one, or with --full the full one */
 };
 
 /* Fills the matrix from the options --full, --workload, --mode, --gil, --workers, --size and --set,

@@ -2,6 +2,7 @@
 #include "bench/measure.h"
 
 #include "base/progress.h"
+#include "base/random.h"
 #include "bench/runtime.h"
 #include "bench/traced.h"
 
@@ -18,27 +19,6 @@ struct pass {
 	unsigned seq;
 };
 
-/* splitmix64 (Steele, Lea, Flood 2014): the order only has to be fair and repeatable. */
-static uint64_t next_random(uint64_t *state)
-{
-	uint64_t x = *state += 0x9e3779b97f4a7c15u;
-
-	x = (x ^ (x >> 30)) * 0xbf58476d1ce4e5b9u;
-	x = (x ^ (x >> 27)) * 0x94d049bb133111ebu;
-	return x ^ (x >> 31);
-}
-
-static void shuffle(size_t *order, size_t count, uint64_t *random)
-{
-	for (size_t i = 0; i < count; i++) {
-		const size_t j = next_random(random) % (i + 1);
-
-		order[i] = i;
-		order[i] = order[j];
-		order[j] = i;
-	}
-}
-
 /* Cells whose times are compared with each other. */
 static bool is_compared(const struct cell *a, const struct cell *b)
 {
@@ -53,7 +33,7 @@ static void order_round(size_t *order, const struct matrix *matrix, uint64_t *ra
 	size_t shuffled[CELLS_MAX] = { 0 }, used = 0;
 	bool taken[CELLS_MAX] = { false };
 
-	shuffle(shuffled, matrix->count, random);
+	random_order(shuffled, matrix->count, random);
 	for (size_t i = 0; i < matrix->count; i++) {
 		const struct cell *first = &matrix->cells[shuffled[i]];
 

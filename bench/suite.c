@@ -1,4 +1,4 @@
-/* The quick suite and the full one. */
+/* The quick suite, the full one, and the gate's. */
 #include "bench/suite.h"
 
 #define MODES "sequential,threads,gil,processes"
@@ -92,5 +92,11 @@ const struct suite_row suite_full[] = {
 	{ "starvation", TOGETHER, MODELS, "4", "lock=ticket", 0, 10 },
 	{ "inversion", EVERY, MODELS, "3", "", 0, 10 },
 	{ "inversion", EVERY, MODELS, "3", "protocol=inherit", 0, 10 },
+	{ 0 },
+};
+
+const struct suite_row suite_gate[] = {
+	{ "countdown", MODES, "cpython3", "2", "", 20, 0 },
+	{ "convoy", "gil", "cpython3", "2", "cpu=1,interval=1ms", 50, 0 },
 	{ 0 },
 };

@@ -15,5 +15,7 @@ struct suite_row {
 
 /* Each ends in a null workload. */
 extern const struct suite_row suite_quick[], suite_full[];
+/* What gilscope gate measures: short samples of few cells. */
+extern const struct suite_row suite_gate[];
 
 #endif

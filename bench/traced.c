@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <ftw.h>
 #include <limits.h>
+#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -36,6 +37,15 @@ static bool report(struct sampler *sampler, char *self, char *folder, const char
 	       err_set(err, EXIT_FAILED, "gilscope report %s", err->text);
 }
 
+static bool find_self(char self[PATH_MAX], struct err *err)
+{
+	const ssize_t length = readlink("/proc/self/exe", self, PATH_MAX - 1);
+
+	self[length < 0 ? 0 : length] = '\0';
+	return length >= 0 ||
+	       err_set(err, EXIT_IMPOSSIBLE, "cannot find gilscope itself: %s", strerror(errno));
+}
+
 static bool trace(struct sampler *sampler, const struct cell *cell, const char *about, char *folder,
 		  struct sample *sample, struct err *err)
 {
@@ -46,31 +56,48 @@ static bool trace(struct sampler *sampler, const struct cell *cell, const char *
 	bool taken;
 
 	snprintf(syscalls, sizeof(syscalls), "--syscalls=%s", calls ? "auto" : "off");
-	if (readlink("/proc/self/exe", self, sizeof(self) - 1) < 0)
-		return err_set(err, EXIT_IMPOSSIBLE, "cannot find gilscope itself: %s",
-			       strerror(errno));
+	if (!find_self(self, err))
+		return false;
 	sampler->before = words;
 	taken = sample_take(sampler, cell, sample, err);
 	sampler->before = NULL;
 	return taken && report(sampler, self, folder, about, err);
 }
 
+/* A folder for one trace, among the temporary files. */
+struct place {
+	char above[PATH_MAX / 2], folder[PATH_MAX];
+};
+
+static bool place_make(struct place *place, struct err *err)
+{
+	const char *among = getenv("TMPDIR");
+
+	snprintf(place->above, sizeof(place->above), "%s/gilscope-XXXXXX", among ? among : "/tmp");
+	if (!mkdtemp(place->above))
+		return err_set(err, EXIT_IMPOSSIBLE, "cannot make a folder '%s': %s", place->above,
+			       strerror(errno));
+	snprintf(place->folder, sizeof(place->folder), "%s/trace", place->above);
+	return true;
+}
+
+static void place_remove(const struct place *place)
+{
+	nftw(place->above, drop, 8, FTW_DEPTH | FTW_PHYS);
+}
+
 /* 'about' is the option of gilscope report. */
 static bool take(struct sampler *sampler, const struct cell *cell, const char *about,
 		 struct sample *sample, struct err *err)
 {
-	const char *place = getenv("TMPDIR");
-	char above[PATH_MAX / 2], folder[PATH_MAX];
+	struct place place;
 	bool good;
 
 	*sample = (struct sample){ 0 };
-	snprintf(above, sizeof(above), "%s/gilscope-XXXXXX", place ? place : "/tmp");
-	if (!mkdtemp(above))
-		return err_set(err, EXIT_IMPOSSIBLE, "cannot make a folder '%s': %s", above,
-			       strerror(errno));
-	snprintf(folder, sizeof(folder), "%s/trace", above);
-	good = trace(sampler, cell, about, folder, sample, err);
-	nftw(above, drop, 8, FTW_DEPTH | FTW_PHYS);
+	if (!place_make(&place, err))
+		return false;
+	good = trace(sampler, cell, about, place.folder, sample, err);
+	place_remove(&place);
 	return good;
 }
 
@@ -108,6 +135,100 @@ bool traced_lock(struct sampler *sampler, const struct cell *cell, struct lock_c
 	*counts = (struct lock_counts){ .elapsed_ns = (double)sample.elapsed_ns };
 	json_decref(sample.line);
 	return good && read_lock(sampler->process.output, counts, err);
+}
+
+static bool run_command(struct sampler *sampler, const char *command, char *folder,
+			uint64_t *wall_ns, struct err *err)
+{
+	char trace[] = "trace", quiet[] = "--quiet", calls[] = "--syscalls=off", output[] = "-o";
+	char end[] = "--", shell[] = "/bin/sh", run[] = "-c", self[PATH_MAX];
+	char *const words[] = { self, trace, quiet, calls,           output, folder,
+				end,  shell, run,   (char *)command, NULL };
+	struct process *process = &sampler->process;
+
+	if (!find_self(self, err))
+		return false;
+	process->cpus = NULL;
+	if (!process_run(process, words, NULL, sampler->limit_ns, err))
+		return false;
+	if (process->interrupted)
+		return err_set(err, EXIT_FAILED, "was interrupted");
+	*wall_ns = process->wall_ns;
+	if (!process_judge(process, sampler->limit_ns, err))
+		return false;
+	/* Not the command's failure. */
+	return report(sampler, self, folder, "--gil", err) ||
+	       err_set(err, EXIT_IMPOSSIBLE, "%s", err->text);
+}
+
+static bool check_lock_report(const json_t *report, struct err *err)
+{
+	json_int_t lost;
+
+	if (json_unpack((json_t *)report, "{s:{s:I}}", "truth", "lost", &lost) != 0)
+		return err_set(err, EXIT_IMPOSSIBLE, "gilscope report does not say what was lost");
+	if (lost > 0)
+		return err_set(err, EXIT_IMPOSSIBLE, "%lld events of its trace were lost",
+			       (long long)lost);
+	return json_array_size(json_object_get(report, "gils")) > 0 ||
+	       err_set(err, EXIT_IMPOSSIBLE, "no interpreter's lock was found in its trace");
+}
+
+static double known(const json_t *object, const char *name)
+{
+	const double value = number_of(object, name);
+
+	return value < 0 ? NAN : value;
+}
+
+static void read_figures(const json_t *gils, struct lock_figures *figures)
+{
+	double waited = 0, lived = 0, most = -1;
+	const json_t *gil, *thread;
+	size_t i, k;
+
+	*figures = (struct lock_figures){ 0 };
+	json_array_foreach(gils, i, gil)
+	{
+		figures->takes += known(gil, "takes");
+		figures->contended += known(gil, "contended");
+		figures->switches += known(gil, "switches");
+		figures->drops_forced += known(gil, "drops_forced");
+		waited += known(json_object_get(gil, "wait"), "sum_ns");
+		json_array_foreach(json_object_get(gil, "threads"), k, thread) lived +=
+			known(thread, "lived_ns");
+		if (number_of(gil, "takes") <= most)
+			continue;
+		most = number_of(gil, "takes");
+		figures->hold_p50_ns = known(json_object_get(gil, "hold"), "p50_ns");
+		figures->hold_p99_ns = known(json_object_get(gil, "hold"), "p99_ns");
+		/* Nobody waited: it took no time. */
+		figures->wait_p99_ns = number_of(gil, "contended") == 0 ?
+					       0 :
+					       known(json_object_get(gil, "wait"), "p99_ns");
+	}
+	figures->wait_share = waited / lived;
+}
+
+bool traced_command(struct sampler *sampler, const char *command, uint64_t *wall_ns,
+		    struct lock_figures *figures, struct err *err)
+{
+	struct place place;
+	json_t *report;
+	bool good;
+
+	if (!place_make(&place, err))
+		return false;
+	good = run_command(sampler, command, place.folder, wall_ns, err);
+	place_remove(&place);
+	if (!good)
+		return false;
+	report = json_loads(sampler->process.output, 0, NULL);
+	good = check_lock_report(report, err);
+	if (good)
+		read_figures(json_object_get(report, "gils"), figures);
+	json_decref(report);
+	return good;
 }
 
 static const char *text_of(const json_t *object, const char *name)

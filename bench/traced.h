@@ -15,6 +15,17 @@ struct lock_counts {
 /* What the lock came to; system calls are not recorded meanwhile. */
 bool traced_lock(struct sampler *sampler, const struct cell *cell, struct lock_counts *counts,
 		 struct err *err);
+/* What an interpreter's lock, or several, came to in a command of the user's. */
+struct lock_figures {
+	double takes, contended, switches, drops_forced; /* of all locks */
+	double wait_share; /* of the time that the threads lived, what they waited for it */
+	double hold_p50_ns, hold_p99_ns, wait_p99_ns; /* of the lock that was taken most */
+};
+
+/* Runs the command by a shell under the tracer; NaN is not known. Fills the sampler's process with
+ * how that ended, unless it is our trouble. */
+bool traced_command(struct sampler *sampler, const char *command, uint64_t *wall_ns,
+		    struct lock_figures *figures, struct err *err);
 /* As sample_take, with the system calls of all processes from the moment on when the recorder is
  * loaded. False as well when the sample is good and its calls are not known. */
 bool traced_calls(struct sampler *sampler, const struct cell *cell, struct sample *sample,

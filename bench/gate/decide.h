@@ -8,12 +8,18 @@
  * how many pairs are worse, not by how much: the bounds below hold for every distribution.
  *
  * The rules, at each look:
- *   FAIL  the 99 % interval of the median difference lies above nothing, and the median pair is
- *         beyond what is allowed;
+ *   FAIL  so many pairs are worse that equal programs would show it at one of all looks in fewer
+ *         than DECIDE_FALSE_FAIL, and the median pair is beyond what is allowed;
  *   PASS  so few pairs are beyond what is allowed that a candidate whose median is there would show
  *         it at one of all looks in fewer than DECIDE_FALSE_PASS: a proof of "not slower than
  *         that", not an absence of proof;
- *   else more pairs, to the end of what may be spent; then nothing is known. */
+ *   else more pairs, to the end of what may be spent; then nothing is known.
+ * What fails must fail again in fresh pairs (decide_confirms). Those are few and looked at once, so
+ * less is asked of them: the two together are what keeps false alarms away, and a confirmation that
+ * asks for as much as the looks would lose most of what they found in noise.
+ *
+ * A coin for each pair, not for two: two pairs of one coin are not two tosses, and no bound holds.
+ */
 #ifndef BENCH_GATE_DECIDE_H
 #define BENCH_GATE_DECIDE_H
 
@@ -26,9 +32,14 @@
 #define DECIDE_LOOK 20
 #define DECIDE_CONFIRM 40
 #define DECIDE_MOST 240
+/* Of the interval that is shown; nothing is decided by it. */
 #define DECIDE_CONFIDENCE 0.99
-/* Of all looks together, for a candidate that is exactly as bad as may not be. */
-#define DECIDE_FALSE_PASS 0.0005
+/* Upper bounds, of all looks together: of equal programs that FAIL, before that is confirmed, and
+ * of a candidate that PASSes and is exactly as bad as may not be. */
+#define DECIDE_FALSE_FAIL 0.0012
+#define DECIDE_FALSE_PASS 0.00005
+/* Of equal programs that fail once more. */
+#define DECIDE_FALSE_CONFIRM 0.1
 
 /* Any quantity of which less is better; finite and not negative. */
 struct pair {
@@ -46,6 +57,8 @@ enum decision { DECIDE_MORE, DECIDE_FAIL, DECIDE_PASS };
 /* The decision of n pairs. Which n there is a look at is the caller's business: the bounds are
  * those of a look after every DECIDE_LOOK, DECIDE_MOST at most. */
 enum decision decide(const struct pair *pairs, size_t n, struct allowance allowed);
+/* Whether fresh pairs confirm a FAIL; n is DECIDE_CONFIRM. */
+bool decide_confirms(const struct pair *pairs, size_t n, struct allowance allowed);
 
 /* How large the difference is, as candidate / baseline. */
 struct effect {
@@ -61,8 +74,9 @@ struct effect {
 struct effect decide_effect(const struct pair *pairs, size_t n, struct allowance allowed,
 			    double *scratch);
 
-/* An upper bound of the probability that one quantity of two equal programs FAILs at one of the
- * looks up to n pairs; squared with that of the confirmation when 'confirmed'. */
+/* The probability that one quantity of two equal programs FAILs at one of the looks up to n pairs,
+ * and is confirmed when 'confirmed', if the noise is so large that every worse pair is beyond what
+ * is allowed, and no two measurements are equal: an upper bound for all noise. */
 double decide_false_alarm(size_t n, bool confirmed);
 
 #endif

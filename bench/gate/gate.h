@@ -44,6 +44,7 @@ struct gate_pair {
 
 /* What came of one metric in one cell. */
 struct judgement {
+	bool decided;
 	bool known; /* all samples of both sides have it */
 	bool gated;
 	enum verdict verdict; /* of a gated one */
@@ -57,13 +58,15 @@ struct judgement {
 };
 
 struct gate_cell {
-	struct cell *cell; /* null: a pair of commands */
-	char id[160];      /* the cell's, or "command" */
+	bool decided;          /* no more pairs are taken */
+	struct cell *cell;     /* the caller's; null: a pair of commands */
+	struct cell *injected; /* the candidate's, where something was done to it; else null */
+	char id[160];          /* the cell's, or "command" */
 	enum verdict verdict;
 	char reason[400]; /* a sentence, when it is not the metrics that decided */
 	struct gate_pair *pairs, *confirming;
 	size_t pair_count, confirming_count;
-	double spent_ns, pair_ns; /* of all its samples; of a pair, the median */
+	double spent_ns, pair_ns; /* of all its pairs; of one, the mean */
 	struct judgement judgements[METRICS];
 };
 
@@ -88,7 +91,9 @@ struct gate {
 	struct gate_cell *cells;
 	size_t count;
 	enum verdict verdict;
-	char reason[400]; /* of the gate as a whole, when no cell was measured; else empty */
+	char reason[400];  /* of the gate as a whole, when no cell was measured; else empty */
+	char warning[400]; /* what makes it worth less; empty: nothing is known to */
+	bool keep_on;      /* take all pairs that may be spent, and decide nothing */
 	int exit_status;
 	const char *injected; /* what was done to the candidate on purpose; null: nothing */
 };

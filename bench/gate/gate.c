@@ -1,0 +1,266 @@
+/* gilscope gate: is the candidate worse than the baseline? */
+#include "bench/gate/judge.h"
+#include "bench/gate/make.h"
+#include "bench/gate/noise.h"
+#include "bench/gate/selftest.h"
+#include "bench/gate/show.h"
+#include "command/command.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+static const char *const inconclusives[] = { "tell", "pass", "fail", NULL };
+
+static const struct param params[] = {
+	{ .name = "baseline",
+	  .kind = PARAM_TEXT,
+	  .value = "BUILD",
+	  .help = "what was: a build folder, a prefix, or a revision of git, which is built" },
+	{ .name = "candidate", .kind = PARAM_TEXT, .value = "BUILD", .help = "what is to be" },
+	{ .name = "baseline-command",
+	  .kind = PARAM_TEXT,
+	  .value = "'COMMAND'",
+	  .help = "any program instead, run by a shell" },
+	{ .name = "candidate-command",
+	  .kind = PARAM_TEXT,
+	  .value = "'COMMAND'",
+	  .help = "the same, as it is to be" },
+	{ .name = "trace",
+	  .kind = PARAM_FLAG,
+	  .help = "run commands under the tracer, and watch their GIL; run workloads a second time "
+		  "so, and watch their futex calls" },
+	{ .name = "self-test",
+	  .kind = PARAM_FLAG,
+	  .help = "does the gate go red? The candidate beside itself must pass, made slower or "
+		  "made to conflict it must fail" },
+	{ .name = "calibrate",
+	  .kind = PARAM_FLAG,
+	  .help = "this machine's noise: what can be seen in each cell, and which thresholds fit" },
+	{ .name = "inject",
+	  .kind = PARAM_TEXT,
+	  .value = "WHAT",
+	  .help = "make the candidate worse on purpose: slowdown=P% or conflicts=N (times)" },
+	{ .name = "delta",
+	  .kind = PARAM_TEXT,
+	  .value = "P%",
+	  .help = "how much slower is no regression yet (default 5%)" },
+	{ .name = "threshold",
+	  .kind = PARAM_TEXT,
+	  .value = "METRIC=P%,..",
+	  .help = "the same for any metric, or METRIC=off; can be given more than once" },
+	{ .name = "budget",
+	  .kind = PARAM_TIME,
+	  .fallback = "10s",
+	  .low = 100000000,
+	  .high = 86400000000000,
+	  .value = "TIME",
+	  .help = "what a cell may take until it is decided" },
+	{ .name = "inconclusive",
+	  .kind = PARAM_CHOICE,
+	  .fallback = "tell",
+	  .choices = inconclusives,
+	  .value = "WAY",
+	  .help = "what to exit with when nothing could be decided: tell (3), pass (0), fail (1)" },
+	{ .name = "seed",
+	  .kind = PARAM_NUMBER,
+	  .low = 0,
+	  .high = INT64_MAX,
+	  .value = "N",
+	  .help = "of the order of all samples; without it a new one" },
+	{ .name = "workload",
+	  .kind = PARAM_TEXT,
+	  .value = "W,..",
+	  .help = "gate these; without it countdown in four modes, and convoy" },
+	{ .name = "mode", .kind = PARAM_TEXT, .value = "M,..", .help = "in these modes" },
+	{ .name = "gil",
+	  .kind = PARAM_TEXT,
+	  .value = "G,..",
+	  .help = "with these lock models, in mode gil" },
+	{ .name = "runtime",
+	  .kind = PARAM_TEXT,
+	  .value = "R,..",
+	  .help = "run by these: c (default), or interpreters with each build's scripts" },
+	{ .name = "workers",
+	  .kind = PARAM_TEXT,
+	  .value = "N,..",
+	  .help = "with these numbers of workers" },
+	{ .name = "set",
+	  .kind = PARAM_TEXT,
+	  .value = "NAME=V,..",
+	  .help = "options of the workload, the lock model or the mode, as interval=1ms" },
+	{ .name = "sweep",
+	  .kind = PARAM_TEXT,
+	  .value = "NAME=V,..",
+	  .help = "a cell per value of an option; can be given more than once" },
+	{ .name = "size",
+	  .kind = PARAM_NUMBER,
+	  .fallback = "0",
+	  .low = 0,
+	  .high = 1000000000000,
+	  .value = "N",
+	  .help = "the work of a sample; 0: found on the baseline" },
+	{ .name = "sample",
+	  .kind = PARAM_TIME,
+	  .low = 1000000,
+	  .high = 60000000000,
+	  .value = "TIME",
+	  .help = "how long a sample of the baseline should last (default 20 to 50 ms)" },
+	{ .name = "pin",
+	  .kind = PARAM_TEXT,
+	  .fallback = "auto",
+	  .value = "CPUS",
+	  .help = "place workers on these CPUs in turn; auto: on all that are allowed; off" },
+	{ .name = "limit",
+	  .kind = PARAM_TIME,
+	  .fallback = "30s",
+	  .low = 1000000,
+	  .high = 86400000000000,
+	  .value = "TIME",
+	  .help = "a sample that takes longer is killed, and fails" },
+	{ .name = "output",
+	  .kind = PARAM_TEXT,
+	  .value = "DIR",
+	  .help = "write verdict.json, junit.xml, summary.md, pairs.tsv and a chart; -o for short" },
+	{ .name = "json", .kind = PARAM_FLAG, .help = "print the verdict as JSON" },
+	{ 0 },
+};
+
+/* What only cells have: two commands are one. */
+static const char *const of_cells[] = { "workload", "mode", "gil",    "runtime", "workers", "set",
+					"sweep",    "size", "sample", "inject",  NULL };
+
+static bool given(const struct param_set *options, const char *name)
+{
+	const struct param_value *value = param_get(options, name);
+
+	return value->given && (value->row->kind != PARAM_FLAG || value->number);
+}
+
+/* All that is asked for goes together. */
+static bool check_options(const struct param_set *options, struct err *err)
+{
+	const bool self_test = given(options, "self-test"), noise = given(options, "calibrate");
+	const bool of_commands =
+		given(options, "baseline-command") || given(options, "candidate-command");
+	const int builds = given(options, "baseline") + given(options, "candidate");
+
+	if (self_test && noise)
+		return err_set(err, EXIT_MISUSE, "--self-test and --calibrate are two things");
+	if ((self_test || noise) && (of_commands || builds != 1))
+		return err_set(err, EXIT_MISUSE,
+			       "--%s needs one build, as --candidate BUILD, which is run beside "
+			       "itself",
+			       noise ? "calibrate" : "self-test");
+	if ((self_test || noise) && given(options, "inject"))
+		return err_set(err, EXIT_MISUSE, "--inject has no place beside --%s",
+			       noise ? "calibrate" : "self-test");
+	if (of_commands && builds)
+		return err_set(err, EXIT_MISUSE, "give two builds or two commands, not both");
+	if (of_commands ?
+		    !given(options, "baseline-command") || !given(options, "candidate-command") :
+		    !self_test && !noise && builds != 2)
+		return err_set(
+			err, EXIT_MISUSE,
+			"nothing to compare; give --baseline BUILD and --candidate BUILD, or "
+			"--baseline-command and --candidate-command");
+	for (size_t i = 0; of_commands && of_cells[i]; i++) {
+		if (given(options, of_cells[i]))
+			return err_set(err, EXIT_MISUSE, "--%s is of workloads, not of commands",
+				       of_cells[i]);
+	}
+	return true;
+}
+
+/* What an undecided gate exits with. */
+static int undecided(const struct param_set *options)
+{
+	static const int ways[] = { GATE_EXIT_INCONCLUSIVE, GATE_EXIT_PASS, GATE_EXIT_FAIL };
+
+	return ways[param_number(options, "inconclusive")];
+}
+
+static void show(const struct gate *gate, const struct param_set *options)
+{
+	if (param_number(options, "json"))
+		gate_verdict_json(gate, stdout);
+	else
+		gate_print(gate, stdout);
+}
+
+static int run_gate(const struct param_set *options, int argc, char *argv[], struct err *err)
+{
+	static struct gate gate; /* large */
+	static struct plan plan;
+	const char *folder = param_text(options, "output");
+	struct result_files *files = folder ? result_open(folder, gate_outputs, err) : NULL;
+
+	if (folder && !files)
+		return GATE_EXIT_ERROR;
+	gate = (struct gate){ .argc = argc,
+			      .argv = argv,
+			      .injected = param_text(options, "inject") };
+	if (gate_make(&gate, &plan, options, err)) {
+		gate.exit_status = judge_exit(&gate, undecided(options));
+		if (!files || result_write(files, &gate, err))
+			show(&gate, options);
+	} else {
+		result_abandon(files);
+	}
+	plan_finish(&plan, &gate);
+	return err->text[0] ? GATE_EXIT_ERROR : gate.exit_status;
+}
+
+static int run_one(const struct param_set *options, int argc, char *argv[], struct err *err)
+{
+	if (param_number(options, "self-test"))
+		return self_test(options, undecided(options), err);
+	if (param_number(options, "calibrate"))
+		return noise_run(options, err);
+	return run_gate(options, argc, argv, err);
+}
+
+/* The codes of other commands have other meanings here: 3 would be "inconclusive". Nothing to
+ * measure on this machine is a gate that was skipped. */
+static int translate(int status, struct err *err)
+{
+	const bool skipped =
+		err->code == EXIT_IMPOSSIBLE && strstr(err->text, "nothing to measure");
+
+	if (fflush(stdout) != 0 || ferror(stdout)) {
+		clearerr(stdout);
+		err_set(err, GATE_EXIT_ERROR, "cannot write the output: %m");
+	} else if (err->text[0]) {
+		err->code = skipped ? GATE_EXIT_SKIPPED : GATE_EXIT_ERROR;
+	}
+	return err->text[0] ? err->code : status;
+}
+
+static int run(int argc, char *argv[], struct err *err)
+{
+	struct param_set options = { 0 };
+	int next, status;
+
+	param_set_add(&options, params);
+	if (!param_set_parse(&options, argc, argv, &next, err))
+		return err->code;
+	if (next < argc) {
+		err_set(err, EXIT_MISUSE, "unexpected word '%s'; gate takes only options",
+			argv[next]);
+		return err->code;
+	}
+	if (!check_options(&options, err))
+		return err->code;
+	process_catch_signals();
+	status = run_one(&options, argc, argv, err);
+	if (process_stop_signal())
+		process_die_of_signal();
+	return translate(status, err);
+}
+
+const struct command command_gate = {
+	.name = "gate",
+	.arguments = "--baseline BUILD --candidate BUILD [OPTION]...",
+	.summary = "is the candidate worse? A verdict for CI, by pairs of fresh processes",
+	.params = params,
+	.run = run,
+};

@@ -1,0 +1,111 @@
+/* The three gates. */
+#include "bench/gate/selftest.h"
+
+#include "bench/gate/make.h"
+
+#include <stdio.h>
+#include <string.h>
+
+/* What is expected of a gate. */
+struct expectation {
+	const char *what, *mode;
+	const char *inject;    /* null: nothing, and no cell may fail */
+	enum metric_id metric; /* that is to fail */
+};
+
+static const struct expectation expectations[] = {
+	{ "beside itself it does not fail", "sequential,threads,gil,processes", NULL, METRIC_TIME },
+	{ "20 % slower it fails", "sequential", "slowdown=20%", METRIC_TIME },
+	{ "with five times the conflicts it fails", "gil", "conflicts=5", METRIC_CONTENDED },
+};
+
+enum outcome { HELD, OPEN, BROKEN };
+
+static enum outcome compare(const struct expectation *expected, const struct gate *gate)
+{
+	bool any = false;
+
+	if (gate->verdict == VERDICT_ERROR || gate->verdict == VERDICT_NOT_COMPARABLE ||
+	    gate->verdict == VERDICT_SKIPPED)
+		return BROKEN;
+	if (!expected->inject)
+		return gate->verdict == VERDICT_FAIL ? BROKEN : HELD;
+	for (size_t i = 0; i < gate->count; i++) {
+		const struct judgement *judgement = &gate->cells[i].judgements[expected->metric];
+
+		if (judgement->verdict == VERDICT_PASS)
+			return BROKEN;
+		any |= judgement->verdict != VERDICT_FAIL;
+	}
+	return any ? OPEN : HELD;
+}
+
+/* What was seen, cell by cell. */
+static void tell(const struct expectation *expected, const struct gate *gate, enum outcome outcome)
+{
+	static const char *const words[] = { "ok", "OPEN", "BROKEN" };
+	const struct metric *metric = &gate->metrics[expected->metric];
+
+	printf("%-7s%s\n", words[outcome], expected->what);
+	if (gate->reason[0])
+		printf("       %s\n", gate->reason);
+	for (size_t i = 0; i < gate->count; i++) {
+		const struct gate_cell *cell = &gate->cells[i];
+		const struct judgement *judgement = &cell->judgements[expected->metric];
+
+		printf("       %s: %s", cell->id, verdict_name(cell->verdict));
+		if (cell->reason[0])
+			printf(", %s", cell->reason);
+		else if (judgement->known)
+			printf(", %s %.3f times the baseline's (%.3f to %.3f) in %zu pairs",
+			       metric->name, judgement->effect.ratio, judgement->effect.ci99.low,
+			       judgement->effect.ci99.high, judgement->pairs);
+		putchar('\n');
+	}
+}
+
+static bool prepare(struct param_set *options, const struct expectation *expected, struct err *err)
+{
+	return param_set_text(options, "mode", expected->mode, err) &&
+	       param_set_text(options, "workload", "countdown", err) &&
+	       param_set_text(options, "gil", "cpython3", err);
+}
+
+/* False: it could not be asked, or we were to stop. */
+static bool ask(const struct expectation *expected, const struct param_set *given,
+		enum outcome *outcome, struct err *err)
+{
+	static struct gate gate; /* large */
+	static struct plan plan;
+	struct param_set options = *given;
+	bool good;
+
+	gate = (struct gate){ .injected = expected->inject };
+	good = prepare(&options, expected, err) && gate_make(&gate, &plan, &options, err);
+	if (good) {
+		*outcome = compare(expected, &gate);
+		tell(expected, &gate, *outcome);
+	}
+	plan_finish(&plan, &gate);
+	return good;
+}
+
+int self_test(const struct param_set *options, int undecided, struct err *err)
+{
+	enum outcome worst = HELD;
+
+	for (size_t i = 0; i < sizeof(expectations) / sizeof(expectations[0]); i++) {
+		enum outcome outcome = HELD;
+
+		if (!ask(&expectations[i], options, &outcome, err))
+			return GATE_EXIT_ERROR;
+		worst = outcome > worst ? outcome : worst;
+	}
+	if (worst == BROKEN)
+		puts("SELF-TEST FAILED: this gate's verdicts are worth nothing here");
+	else if (worst == OPEN)
+		puts("SELF-TEST INCONCLUSIVE: the machine is too noisy for --budget");
+	else
+		puts("SELF-TEST PASSED: the gate goes red when it should, and not without a reason");
+	return worst == BROKEN ? GATE_EXIT_FAIL : worst == OPEN ? undecided : GATE_EXIT_PASS;
+}
