@@ -1,0 +1,217 @@
+/* When pairs are enough: exact ranks and bounds, ties, zeros, what is allowed. */
+#include "bench/gate/decide.h"
+
+#include "tests/test.h"
+
+#include <math.h>
+
+static const struct allowance five_percent = { .delta = 0.05 };
+
+/* 'worse' pairs of which 'beyond' are beyond 5 %, the others better; of n. */
+static void make_pairs(struct pair *pairs, size_t n, size_t worse, size_t beyond)
+{
+	for (size_t i = 0; i < n; i++)
+		pairs[i] = (struct pair){ 100, i < beyond ? 110 : i < worse ? 103 : 99 };
+}
+
+static enum decision decide_on(size_t n, size_t worse, size_t beyond)
+{
+	struct pair pairs[DECIDE_MOST];
+
+	make_pairs(pairs, n, worse, beyond);
+	return decide(pairs, n, five_percent);
+}
+
+static bool is_confirmed(size_t worse, size_t beyond)
+{
+	struct pair pairs[DECIDE_CONFIRM];
+
+	make_pairs(pairs, DECIDE_CONFIRM, worse, beyond);
+	return decide_confirms(pairs, DECIDE_CONFIRM, five_percent);
+}
+
+/* Of n, at each look: the fewest that must be worse to FAIL, and the most that may be beyond to
+ * PASS. By exact fractions: the sum of C(n, k) over 2^n stays within 1 / 10,000, and 1 / 240,000.
+ */
+static const struct {
+	size_t n, worse, beyond;
+} looks[] = {
+	{ 20, 19, 0 },    { 40, 32, 5 },    { 60, 45, 12 },   { 80, 57, 19 },
+	{ 100, 69, 27 },  { 120, 81, 35 },  { 140, 93, 43 },  { 160, 104, 51 },
+	{ 180, 116, 59 }, { 200, 127, 68 }, { 220, 138, 76 }, { 240, 150, 85 },
+};
+
+static void each_look_asks_for_as_many_worse_pairs_as_the_exact_tail_says(void **state)
+{
+	(void)state;
+	for (size_t i = 0; i < sizeof(looks) / sizeof(looks[0]); i++) {
+		const size_t n = looks[i].n, worse = looks[i].worse;
+
+		assert_int_equal(decide_on(n, worse, worse), DECIDE_FAIL);
+		assert_int_equal(decide_on(n, worse - 1, worse - 1), DECIDE_MORE);
+	}
+}
+
+static void each_look_lets_as_many_pairs_be_beyond_as_the_exact_tail_says(void **state)
+{
+	(void)state;
+	for (size_t i = 0; i < sizeof(looks) / sizeof(looks[0]); i++) {
+		const size_t n = looks[i].n, beyond = looks[i].beyond;
+
+		assert_int_equal(decide_on(n, beyond, beyond), DECIDE_PASS);
+		assert_int_equal(decide_on(n, beyond + 1, beyond + 1), DECIDE_MORE);
+	}
+}
+
+static void worse_is_no_regression_while_the_median_is_within_what_is_allowed(void **state)
+{
+	(void)state;
+	assert_int_equal(decide_on(40, 40, 20), DECIDE_MORE);
+	assert_int_equal(decide_on(40, 40, 21), DECIDE_FAIL);
+	/* All are slower, none by more than 5 %. */
+	assert_int_equal(decide_on(40, 40, 0), DECIDE_PASS);
+}
+
+static void a_confirmation_wants_25_of_40_and_their_median_beyond(void **state)
+{
+	(void)state;
+	assert_true(is_confirmed(25, 21));
+	assert_false(is_confirmed(24, 24));
+	assert_false(is_confirmed(40, 20));
+	assert_false(is_confirmed(0, 0));
+}
+
+static void fewer_pairs_than_any_proof_takes_decide_nothing(void **state)
+{
+	(void)state;
+	/* 2^-13 is more than 1 / 10,000, 2^-14 is less; for a PASS 2^-17 and 2^-18. */
+	for (size_t n = 0; n < 14; n++)
+		assert_int_equal(decide_on(n, n, n), DECIDE_MORE);
+	assert_int_equal(decide_on(14, 14, 14), DECIDE_FAIL);
+	for (size_t n = 0; n < 18; n++)
+		assert_int_equal(decide_on(n, 0, 0), DECIDE_MORE);
+	assert_int_equal(decide_on(18, 0, 0), DECIDE_PASS);
+}
+
+static enum decision decide_equal(double value, double candidate, struct allowance allowed)
+{
+	struct pair pairs[DECIDE_LOOK];
+
+	for (size_t i = 0; i < DECIDE_LOOK; i++)
+		pairs[i] = (struct pair){ value, candidate };
+	return decide(pairs, DECIDE_LOOK, allowed);
+}
+
+static void equal_measurements_are_no_worse(void **state)
+{
+	(void)state;
+	assert_int_equal(decide_equal(7, 7, five_percent), DECIDE_PASS);
+	/* Nothing is allowed, and nothing is inside nothing. */
+	assert_int_equal(decide_equal(7, 7, (struct allowance){ 0 }), DECIDE_MORE);
+	assert_int_equal(decide_equal(0, 0, five_percent), DECIDE_MORE);
+}
+
+static void exactly_what_is_allowed_is_neither_proof(void **state)
+{
+	(void)state;
+	assert_int_equal(decide_equal(100, 150, (struct allowance){ .delta = 0.5 }), DECIDE_MORE);
+	assert_int_equal(decide_equal(100, 151, (struct allowance){ .delta = 0.5 }), DECIDE_FAIL);
+	assert_int_equal(decide_equal(100, 149, (struct allowance){ .delta = 0.5 }), DECIDE_PASS);
+}
+
+static void a_slack_allows_a_few_events_where_there_were_none(void **state)
+{
+	const struct allowance counts = { .delta = 0.2, .slack = 2 };
+
+	(void)state;
+	assert_int_equal(decide_equal(0, 0, counts), DECIDE_PASS);
+	assert_int_equal(decide_equal(0, 1, counts), DECIDE_PASS);
+	assert_int_equal(decide_equal(0, 2, counts), DECIDE_MORE);
+	assert_int_equal(decide_equal(0, 3, counts), DECIDE_FAIL);
+	assert_int_equal(decide_equal(10, 13, counts), DECIDE_PASS);
+	assert_int_equal(decide_equal(10, 15, counts), DECIDE_FAIL);
+}
+
+static void better_is_never_worse(void **state)
+{
+	(void)state;
+	assert_int_equal(decide_equal(100, 1, five_percent), DECIDE_PASS);
+	assert_int_equal(decide_equal(100, 0, five_percent), DECIDE_PASS);
+}
+
+/* By a sum of integers over 2^240 in another language. */
+static void the_bounds_of_false_alarms_are_the_exact_ones(void **state)
+{
+	(void)state;
+	assert_float_equal(decide_false_alarm(19, false), 0, 0);
+	/* 19 or 20 heads of 20. */
+	assert_float_equal(decide_false_alarm(20, false), 21 * 0x1p-20, 1e-15);
+	assert_float_equal(decide_false_alarm(39, false), 21 * 0x1p-20, 1e-15);
+	assert_float_equal(decide_false_alarm(240, false), 5.155456036019e-4, 1e-15);
+	assert_float_equal(decide_false_alarm(240, true), 3.966090889179e-5, 1e-16);
+	/* No more looks than there are. */
+	assert_float_equal(decide_false_alarm(1000, false), decide_false_alarm(240, false), 0);
+	/* What the gate promises of each cell. */
+	assert_true(decide_false_alarm(DECIDE_MOST, false) <= DECIDE_FALSE_FAIL);
+	assert_true(decide_false_alarm(DECIDE_MOST, true) <= 0.0005);
+}
+
+static void an_effect_is_the_median_ratio_and_its_interval(void **state)
+{
+	struct pair pairs[40];
+	double scratch[40];
+	struct effect effect;
+
+	(void)state;
+	for (size_t i = 0; i < 40; i++)
+		pairs[i] = (struct pair){ 1000, 1001 + (double)i };
+	effect = decide_effect(pairs, 40, five_percent, scratch);
+	/* Between the 20th and the 21st; the 12th, and the 29th. */
+	assert_float_equal(effect.ratio, sqrt(1.020 * 1.021), 1e-12);
+	assert_true(effect.ci99.known);
+	assert_float_equal(effect.ci99.low, 1.012, 1e-12);
+	assert_float_equal(effect.ci99.high, 1.029, 1e-12);
+}
+
+static void a_zero_has_no_ratio(void **state)
+{
+	struct pair pairs[20];
+	double scratch[20];
+	struct effect effect;
+
+	(void)state;
+	for (size_t i = 0; i < 20; i++)
+		pairs[i] = (struct pair){ 5, 5 };
+	pairs[7].candidate = 0;
+	effect = decide_effect(pairs, 20, five_percent, scratch);
+	assert_true(isnan(effect.ratio));
+	assert_true(isnan(effect.smallest));
+	assert_false(effect.ci99.known);
+	effect = decide_effect(pairs, 0, five_percent, scratch);
+	assert_true(isnan(effect.ratio));
+	/* Too few for an interval: the ratio alone. */
+	effect = decide_effect(pairs, 7, five_percent, scratch);
+	assert_float_equal(effect.ratio, 1, 0);
+	assert_false(effect.ci99.known);
+	assert_true(isnan(effect.smallest));
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(each_look_asks_for_as_many_worse_pairs_as_the_exact_tail_says),
+		cmocka_unit_test(each_look_lets_as_many_pairs_be_beyond_as_the_exact_tail_says),
+		cmocka_unit_test(worse_is_no_regression_while_the_median_is_within_what_is_allowed),
+		cmocka_unit_test(a_confirmation_wants_25_of_40_and_their_median_beyond),
+		cmocka_unit_test(fewer_pairs_than_any_proof_takes_decide_nothing),
+		cmocka_unit_test(equal_measurements_are_no_worse),
+		cmocka_unit_test(exactly_what_is_allowed_is_neither_proof),
+		cmocka_unit_test(a_slack_allows_a_few_events_where_there_were_none),
+		cmocka_unit_test(better_is_never_worse),
+		cmocka_unit_test(the_bounds_of_false_alarms_are_the_exact_ones),
+		cmocka_unit_test(an_effect_is_the_median_ratio_and_its_interval),
+		cmocka_unit_test(a_zero_has_no_ratio),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
