@@ -13,10 +13,9 @@ void emit_start(struct emit *emit, FILE *to, bool pretty)
 	*emit = (struct emit){ .to = to, .pretty = pretty, .first = true };
 }
 
-/* The length of the UTF-8 sequence that begins here, 0 when it is none (RFC 3629: no overlong
- * forms, no surrogates, nothing above U+10FFFF). */
-static size_t sequence_length(const unsigned char *c)
+size_t emit_sequence_length(const char *text)
 {
+	const unsigned char *c = (const unsigned char *)text;
 	const size_t length = c[0] < 0x80 ? 1 : c[0] >> 5 == 6 ? 2 : c[0] >> 4 == 14 ? 3 : 4;
 
 	if (length == 1)
@@ -36,16 +35,16 @@ static size_t sequence_length(const unsigned char *c)
 /* Bytes that are no text, as a file name may have them, become the replacement character. */
 static void put_text(FILE *to, const char *text)
 {
-	const unsigned char *c = (const unsigned char *)text;
+	const char *c = text;
 
 	fputc('"', to);
 	while (*c) {
-		const size_t length = sequence_length(c);
+		const size_t length = emit_sequence_length(c);
 
 		if (*c == '"' || *c == '\\')
 			fprintf(to, "\\%c", *c);
-		else if (*c < 0x20 || *c == 0x7f)
-			fprintf(to, "\\u%04x", *c);
+		else if ((unsigned char)*c < 0x20 || *c == 0x7f)
+			fprintf(to, "\\u%04x", (unsigned)*c);
 		else if (length > 0)
 			fwrite(c, 1, length, to);
 		else

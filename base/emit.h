@@ -4,6 +4,7 @@
 #define BASE_EMIT_H
 
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 #include <stdio.h>
 
@@ -27,5 +28,8 @@ void emit_bool(struct emit *emit, const char *name, bool value);
 void emit_null(struct emit *emit, const char *name);
 /* Text that is JSON already, such as a workload's own object. */
 void emit_raw(struct emit *emit, const char *name, const char *value);
+/* The length of the UTF-8 sequence that begins here, 0 when it is none (RFC 3629: no overlong
+ * forms, no surrogates, nothing above U+10FFFF). */
+size_t emit_sequence_length(const char *text);
 
 #endif

@@ -9,8 +9,17 @@
 /* For people: the verdict comes first. */
 void gate_print(const struct gate *gate, FILE *to);
 
-/* The files of a gate, for result_open; the subject is a struct gate. */
+/* The files of a gate, for result_open; the subject is a struct gate. verdict.json is the last. */
 extern const struct result_output gate_outputs[];
+void gate_pairs_tsv(const void *subject, FILE *to);
+void gate_junit_xml(const void *subject, FILE *to);
+void gate_summary_md(const void *subject, FILE *to);
 void gate_verdict_json(const void *subject, FILE *to);
+
+/* Workflow commands by which GitHub shows the verdict, and the cells that did not pass, beside the
+ * change: for the standard output of a step, where GITHUB_ACTIONS is true. */
+void gate_annotate(const struct gate *gate, FILE *to);
+/* Adds summary.md to the file that GITHUB_STEP_SUMMARY names. */
+bool gate_append_summary(const struct gate *gate, const char *path, struct err *err);
 
 #endif
