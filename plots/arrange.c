@@ -224,13 +224,13 @@ static size_t series_of(const struct findings *findings, const struct cell *cell
 	return i;
 }
 
-bool arrange_cells(struct findings *findings)
+bool arrange_cells(struct findings *findings, struct err *err)
 {
 	/* One more than can be needed: the next name is made in place before it is compared. */
 	findings->groups = calloc(findings->cell_count + 1, sizeof(*findings->groups));
 	findings->series = calloc(findings->cell_count + 1, sizeof(*findings->series));
 	if (!findings->groups || !findings->series)
-		return false;
+		return err_set(err, EXIT_IMPOSSIBLE, "cannot arrange the cells: no memory");
 	for (size_t i = 0; i < findings->cell_count; i++) {
 		if (findings->cells[i].n)
 			find_series(findings, &findings->cells[i]);
@@ -248,7 +248,7 @@ bool arrange_cells(struct findings *findings)
 	return true;
 }
 
-const struct cell *findings_cell(const struct findings *findings, size_t group, size_t series,
+const struct cell *arranged_cell(const struct findings *findings, size_t group, size_t series,
 				 uint64_t workers)
 {
 	for (size_t i = 0; i < findings->cell_count; i++) {
@@ -267,11 +267,11 @@ static size_t count_series(const struct findings *findings, size_t group, uint64
 	size_t count = 0;
 
 	for (size_t i = 0; i < findings->series_count; i++)
-		count += findings_cell(findings, group, i, workers) != NULL;
+		count += arranged_cell(findings, group, i, workers) != NULL;
 	return count;
 }
 
-uint64_t findings_workers(const struct findings *findings, size_t group)
+uint64_t arranged_workers(const struct findings *findings, size_t group)
 {
 	uint64_t best = 0;
 	size_t most = count_series(findings, group, 2);
@@ -295,7 +295,7 @@ uint64_t findings_workers(const struct findings *findings, size_t group)
 	return best;
 }
 
-const struct series *findings_series(const struct findings *findings, const char *mode,
+const struct series *arranged_series(const struct findings *findings, const char *mode,
 				     const char *gil)
 {
 	for (size_t i = 0; i < findings->series_count; i++) {

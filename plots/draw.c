@@ -3,7 +3,7 @@
 #include "plots/draw.h"
 
 #include "base/path.h"
-#include "plots/output.h"
+#include "base/output.h"
 
 #include <fcntl.h>
 #include <spawn.h>

@@ -4,7 +4,7 @@
 #ifndef PLOTS_FIGURE_H
 #define PLOTS_FIGURE_H
 
-#include "plots/findings.h"
+#include "plots/arrange.h"
 
 #include <stdio.h>
 

@@ -11,7 +11,7 @@
 static const struct cell *latency_cell(const struct findings *findings, size_t group, size_t series)
 {
 	const struct cell *cell =
-		findings_cell(findings, group, series, findings_workers(findings, group));
+		arranged_cell(findings, group, series, arranged_workers(findings, group));
 
 	return cell && cell->latency && cell->latency->n > 1 ? cell : NULL;
 }
@@ -83,7 +83,7 @@ static const struct cell *extreme(const struct findings *findings, bool slow)
 static void tell(const struct findings *findings, FILE *to)
 {
 	const struct cell *slow = extreme(findings, true);
-	const struct series *sequential = findings_series(findings, "sequential", NULL);
+	const struct series *sequential = arranged_series(findings, "sequential", NULL);
 	const struct cell *alone = NULL;
 
 	if (sequential)

@@ -9,7 +9,7 @@ static const struct cell *compared_cell(const struct findings *findings, size_t 
 					size_t series)
 {
 	const struct cell *cell =
-		findings_cell(findings, group, series, findings_workers(findings, group));
+		arranged_cell(findings, group, series, arranged_workers(findings, group));
 
 	return cell && cell->compared ? cell : NULL;
 }

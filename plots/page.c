@@ -2,7 +2,7 @@
 #include "plots/page.h"
 
 #include "plots/html.h"
-#include "plots/output.h"
+#include "base/output.h"
 #include "plots/tables.h"
 #include "plots/verdict.h"
 #include "plots/words.h"

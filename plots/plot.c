@@ -3,8 +3,9 @@
 #include "base/param.h"
 #include "base/path.h"
 #include "command/command.h"
+#include "plots/arrange.h"
 #include "plots/draw.h"
-#include "plots/output.h"
+#include "base/output.h"
 #include "plots/page.h"
 #include "plots/tsv.h"
 
@@ -218,7 +219,8 @@ static bool make(struct plot *plot, struct err *err)
 	struct err page_err = { 0 };
 	bool drawn;
 
-	if (!findings_read(&plot->findings, plot->result, err) || !home_find(&plot->home, err) ||
+	if (!findings_read(&plot->findings, plot->result, err) ||
+	    !arrange_cells(&plot->findings, err) || !home_find(&plot->home, err) ||
 	    !clear_folder(plot, err) || !write_tables(plot, err))
 		return false;
 	plot->drawing.scripts = plot->home.plots;

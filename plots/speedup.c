@@ -76,7 +76,7 @@ static size_t write_line(const struct findings *findings, size_t group, size_t s
 	size_t count = 0;
 
 	for (; workers; workers = next_workers(findings, group, series, workers), count++)
-		write_row(findings, findings_cell(findings, group, series, workers), panel, to);
+		write_row(findings, arranged_cell(findings, group, series, workers), panel, to);
 	return count;
 }
 
@@ -113,7 +113,7 @@ static void tell_group(const struct findings *findings, size_t group, FILE *to)
 	size_t count = 0;
 
 	for (size_t i = 0; i < findings->series_count && count < TOLD_MOST; i++) {
-		const struct cell *cell = findings_cell(findings, group, i, workers);
+		const struct cell *cell = arranged_cell(findings, group, i, workers);
 
 		if (cell && cell->compared)
 			cells[count++] = cell;

@@ -22,7 +22,7 @@ static const struct cell *switching_cell(const struct findings *findings, size_t
 {
 	const size_t group = pick_group(findings);
 	const struct cell *cell =
-		findings_cell(findings, group, series, findings_workers(findings, group));
+		arranged_cell(findings, group, series, arranged_workers(findings, group));
 
 	return cell && !(isnan(cell->voluntary_per_s) && isnan(cell->involuntary_per_s) &&
 			 isnan(cell->futex_per_s)) ?

@@ -1,6 +1,7 @@
 /* The tables of the page. Wide ones scroll in a region of their own that the keyboard can reach. */
 #include "plots/tables.h"
 
+#include "plots/arrange.h"
 #include "plots/html.h"
 #include "plots/words.h"
 

@@ -2,7 +2,7 @@
 #ifndef PLOTS_TABLES_H
 #define PLOTS_TABLES_H
 
-#include "plots/findings.h"
+#include "bench/stored/findings.h"
 
 #include <stdio.h>
 

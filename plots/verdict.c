@@ -1,6 +1,7 @@
 /* What the numbers come to: the famous comparison first, then what the lock does to I/O. */
 #include "plots/verdict.h"
 
+#include "plots/arrange.h"
 #include "plots/words.h"
 
 #include <math.h>
@@ -15,7 +16,7 @@ static size_t compare_group(const struct findings *findings, const struct cell *
 
 	for (size_t series = 0; series < findings->series_count && count < TOLD_MOST; series++) {
 		const struct cell *cell =
-			findings_cell(findings, group, series, findings_workers(findings, group));
+			arranged_cell(findings, group, series, arranged_workers(findings, group));
 
 		if (cell && cell->compared)
 			cells[count++] = cell;
@@ -111,7 +112,7 @@ static bool has_company(const struct cell *cell)
 static void tell_convoy(const struct findings *findings, FILE *to)
 {
 	const struct cell *slow = NULL, *free_cell;
-	const struct series *threads = findings_series(findings, "threads", NULL);
+	const struct series *threads = arranged_series(findings, "threads", NULL);
 
 	for (size_t i = 0; i < findings->cell_count; i++) {
 		const struct cell *cell = &findings->cells[i];
@@ -123,7 +124,7 @@ static void tell_convoy(const struct findings *findings, FILE *to)
 	}
 	if (!slow || !threads)
 		return;
-	free_cell = findings_cell(findings, slow->group, (size_t)(threads - findings->series),
+	free_cell = arranged_cell(findings, slow->group, (size_t)(threads - findings->series),
 				  slow->workers);
 	if (!free_cell || !free_cell->latency)
 		return;

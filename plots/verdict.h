@@ -2,7 +2,7 @@
 #ifndef PLOTS_VERDICT_H
 #define PLOTS_VERDICT_H
 
-#include "plots/findings.h"
+#include "bench/stored/findings.h"
 
 #include <stdio.h>
 

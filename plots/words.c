@@ -1,6 +1,8 @@
 /* Wording that more than one sentence of the page needs. */
 #include "plots/words.h"
 
+#include "plots/arrange.h"
+
 #include <inttypes.h>
 #include <math.h>
 #include <string.h>

@@ -2,7 +2,7 @@
 #ifndef PLOTS_WORDS_H
 #define PLOTS_WORDS_H
 
-#include "plots/findings.h"
+#include "bench/stored/findings.h"
 
 #include <stdio.h>
 

@@ -1,9 +1,10 @@
 /* The parts of gilscope plot that have answers: percentiles of a histogram, the words for what is
  * wrong in a file, what is arranged beside what, and escaping. */
 #include "base/histogram.h"
-#include "plots/findings.h"
+#include "bench/stored/findings.h"
+#include "plots/arrange.h"
 #include "plots/html.h"
-#include "plots/percentile.h"
+#include "bench/stored/percentile.h"
 #include "plots/tsv.h"
 #include "tests/test.h"
 
@@ -75,7 +76,7 @@ static bool read_with(struct findings *findings, const char *from, const char *t
 	write_quoted(file, to, strlen(to));
 	write_quoted(file, behind, strlen(behind));
 	fclose(file);
-	read = findings_read(findings, path, err);
+	read = findings_read(findings, path, err) && arrange_cells(findings, err);
 	unlink(path);
 	return read;
 }
@@ -185,8 +186,8 @@ static void a_failed_cell_is_in_no_chart(void **state)
 
 	(void)state;
 	assert_true(read_with(&findings, "'status':'ok'", "'status':'failed'", &err));
-	assert_null(findings_series(&findings, "processes", NULL));
-	assert_null(findings_cell(&findings, 0, 0, 2));
+	assert_null(arranged_series(&findings, "processes", NULL));
+	assert_null(arranged_cell(&findings, 0, 0, 2));
 	findings_free(&findings);
 }
 

@@ -1,5 +1,5 @@
 /* Writes files that are whole or not there. */
-#include "plots/output.h"
+#include "base/output.h"
 
 #include <errno.h>
 #include <unistd.h>

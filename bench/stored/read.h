@@ -1,7 +1,7 @@
 /* Reads a JSON tree strictly. Every value is checked when it is used, and what is wrong is named by
  * its place in the file: "cells[3].summary.median_ns is not a number". */
-#ifndef PLOTS_READ_H
-#define PLOTS_READ_H
+#ifndef BENCH_STORED_READ_H
+#define BENCH_STORED_READ_H
 
 #include "base/err.h"
 

@@ -1,6 +1,6 @@
 /* Files that are there whole or not at all: written as NAME.part and renamed at the end. */
-#ifndef PLOTS_OUTPUT_H
-#define PLOTS_OUTPUT_H
+#ifndef BASE_OUTPUT_H
+#define BASE_OUTPUT_H
 
 #include "base/err.h"
 

@@ -1,6 +1,6 @@
 /* From a histogram's counts to the points of a percentile chart. */
-#ifndef PLOTS_PERCENTILE_H
-#define PLOTS_PERCENTILE_H
+#ifndef BENCH_STORED_PERCENTILE_H
+#define BENCH_STORED_PERCENTILE_H
 
 #include <stdbool.h>
 #include <stddef.h>

@@ -1,10 +1,11 @@
-/* What a result.json says (results/README.md), checked and in C: all that the charts and the page
- * use, and nothing else of it. */
-#ifndef PLOTS_FINDINGS_H
-#define PLOTS_FINDINGS_H
+/* What a result.json says (results/README.md), checked and in C: what is drawn, exported and
+ * compared, and nothing else of it. The samples of a cell are read when they are asked for, by
+ * samples.h. */
+#ifndef BENCH_STORED_FINDINGS_H
+#define BENCH_STORED_FINDINGS_H
 
 #include "base/err.h"
-#include "plots/percentile.h"
+#include "bench/stored/percentile.h"
 
 #include <jansson.h>
 #include <stdbool.h>
@@ -30,7 +31,7 @@ struct cell {
 	const char *status, *reason;            /* reason null unless failed */
 	uint64_t workers, size;
 	json_t *params;       /* null: not reported */
-	size_t group, series; /* set for cells with samples */
+	size_t group, series; /* of the charts, set for cells with samples (plots/arrange.h) */
 	uint64_t n;           /* samples; all below is valid when it is not 0 */
 	struct estimate time_ns;
 	double voluntary_per_s, involuntary_per_s;
@@ -39,21 +40,6 @@ struct cell {
 	bool compared;      /* 'relative' is known */
 	struct estimate relative;
 	struct latencies *latency; /* null: measures none */
-};
-
-/* What lies side by side in a chart: one workload of one runtime, one size, one set of its options.
- */
-struct group {
-	char name[200];
-	const char *workload, *runtime;
-};
-
-/* What keeps its colour through all charts: a mode or a lock model, with its options where these
- * differ between cells. */
-struct series {
-	char name[120];
-	const char *mode, *gil;
-	unsigned rank, slot; /* the order in charts; the colour in style.gp, from 1 */
 };
 
 struct counter {
@@ -77,7 +63,7 @@ struct findings {
 	struct counter *counters;
 	struct runtime *runtimes;
 	struct cell *cells;
-	struct group *groups;
+	struct group *groups; /* plots/arrange.h makes these two */
 	struct series *series;
 	size_t warning_count, counter_count, runtime_count, cell_count, group_count, series_count;
 };
@@ -85,15 +71,5 @@ struct findings {
 /* 'path' names the file in errors. The findings are to be freed also after a failure. */
 bool findings_read(struct findings *findings, const char *path, struct err *err);
 void findings_free(struct findings *findings);
-
-/* The number of workers at which a group's series are best compared: 2, as the experiments of the
- * literature have it, else the largest that all its series have. */
-uint64_t findings_workers(const struct findings *findings, size_t group);
-/* The cell with samples at that point; null when there is none. */
-const struct cell *findings_cell(const struct findings *findings, size_t group, size_t series,
-				 uint64_t workers);
-/* The series of a mode, and of a lock model by its name; null when there is none. */
-const struct series *findings_series(const struct findings *findings, const char *mode,
-				     const char *gil);
 
 #endif

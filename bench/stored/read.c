@@ -1,5 +1,5 @@
 /* The checks of single values, and the names of their places. */
-#include "plots/read.h"
+#include "bench/stored/read.h"
 
 #include <math.h>
 #include <stdio.h>

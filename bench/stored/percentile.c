@@ -1,5 +1,5 @@
 /* Percentiles of bucketed values. */
-#include "plots/percentile.h"
+#include "bench/stored/percentile.h"
 
 #include "base/histogram.h"
 
