@@ -8,13 +8,15 @@
 #include <stdio.h>
 
 struct output {
-	char path[PATH_MAX], part[PATH_MAX];
+	char path[PATH_MAX], part[PATH_MAX]; /* an empty part: it is no file */
 	FILE *to;
 };
 
 /* The name is 'stem' and 'ending' put together, in both functions. */
 bool output_open(struct output *output, const char *folder, const char *stem, const char *ending,
 		 struct err *err);
+/* The file that a user named: a device or a pipe is written to as it is. */
+bool output_open_path(struct output *output, const char *path, struct err *err);
 /* Ends the writing and gives the file its name; removes it when something was not written. */
 bool output_close(struct output *output, struct err *err);
 /* Ends the writing and removes what was written. */

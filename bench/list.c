@@ -1,6 +1,7 @@
 /* gilscope list: what there is to choose from, and for what cannot run here the reason. A topic is
  * a row; what it lists it tells through put(), which knows how to print and how to write JSON. */
 #include "command/command.h"
+#include "command/format.h"
 
 #include "base/emit.h"
 #include "base/home.h"
@@ -244,6 +245,11 @@ static void put_formats(struct list *list)
 
 	put(list, &(struct row){ "json", "result.json: everything", "results", NULL, NULL, NULL },
 	    "of");
+	for (size_t i = 0; formats[i]; i++)
+		put(list,
+		    &(struct row){ formats[i]->name, formats[i]->summary, "export", NULL, NULL,
+				   NULL },
+		    "of");
 	put(list,
 	    &(struct row){ "tsv", "samples.tsv and cells.tsv: tables for other programs", "results",
 			   NULL, NULL, NULL },
@@ -265,7 +271,7 @@ static const struct topic {
 	{ "gils", put_gils, 14, "lock models (--gil)" },
 	{ "runtimes", put_runtimes, 12, "runtimes (--runtime)" },
 	{ "counters", put_counters, 26, "counters (--counters)" },
-	{ "formats", put_formats, 12, "formats" },
+	{ "formats", put_formats, 23, "formats (of gilscope export: --format)" },
 };
 #define TOPICS (sizeof(topics) / sizeof(topics[0]))
 

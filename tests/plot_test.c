@@ -17,7 +17,8 @@
 #define CELL(id, mode, gil, params, rest) \
 	"{'id':'convoy/" id "','workload':'convoy','mode':'" mode "','gil':" gil \
 	",'workers':2,'size':30," \
-	"'params':{" params "},'reason':null,'latency':null,'samples':[]," rest "}"
+	"'params':{" params "},'checksum':null,'reason':null,'latency':null,'samples':[]," rest \
+	"}"
 #define OK(relative) \
 	"'status':'ok','summary':{'n':6,'median_ns':1000,'ci95':[900,1100],'nvcsw':5," \
 	"'nivcsw':null,'counted_ns':null,'counters':{},'relative':" relative "}"
@@ -27,9 +28,9 @@
 static const char *const parts[] = {
 	"{'schema':'gilscope.result/1','partial':false,'partial_reason':null,",
 	"'run':{'id':'r','started_utc':'t','duration_ns':1,'order':'o','runs':6,'warmup':1},",
-	"'host':{'cpu_model':null,'architecture':null,'cpus_allowed':2,'governor':null,",
+	"'host':{'fingerprint':'f','cpu_model':null,'architecture':null,'cpus_allowed':2,'governor':null,",
 	"'virtualization':null,'kernel':null,'libc':null,'distribution':null},",
-	"'build':{'version':'v','revision':'r','compiler':'c','buildtype':'b','sanitize':'none'},",
+	"'build':{'version':'v','revision':'r','compiler':'c','buildtype':'b','optimization':'2','sanitize':'none'},",
 	"'warnings':['w'],'counters':[{'name':'cycles','source':null,'reason':'not here'}],",
 	"'cells':[",
 	CELL("p/2/cpu=0", "processes", "null", "'cpu':0,'tick-spins':7", OK(HALF)),

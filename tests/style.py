@@ -19,9 +19,9 @@ MAY_INCLUDE = {
     "workloads/gil": ["base/param.h", "base/clock.h", "workloads/workload.h"],  # for struct tick
     "workloads/runtime": ["base/", "workloads/workload.h", "workloads/primitives.h", "workloads/children.h", "workloads/gil/gil.h"],
     "workloads/helpers": ["base/clock.h"],
-    "bench": ["base/", "command/command.h", "workload_list.h"],
+    "bench": ["base/", "command/command.h", "command/format.h", "workload_list.h"],
     "bench/gate": ["base/", "bench/", "command/command.h", "plots/draw.h"],
-    "bench/stored": ["base/", "command/command.h"],
+    "bench/stored": ["base/", "command/command.h", "command/format.h"],
     "plots": ["base/", "command/command.h", "bench/stored/"],
     "tracer/preload": ["tracer/format.h", "tracer/arena.h", "base/clock.h"],
     "tracer/export": ["base/", "tracer/format.h", "tracer/trace.h"],

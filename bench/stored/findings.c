@@ -193,8 +193,9 @@ static bool read_cell(const struct place *at, struct cell *cell, struct err *err
 	       read_count(at, "workers", &cell->workers, err) &&
 	       read_count(at, "size", &cell->size, err) && read_params(at, cell, err) &&
 	       read_text(at, "status", &cell->status, err) &&
-	       read_text_or_null(at, "reason", &cell->reason, err) && read_summary(at, cell, err) &&
-	       read_latency(at, cell, err);
+	       read_text_or_null(at, "reason", &cell->reason, err) &&
+	       read_text_or_null(at, "checksum", &cell->checksum, err) &&
+	       read_summary(at, cell, err) && read_latency(at, cell, err);
 }
 
 static bool read_cells(struct findings *to, const struct place *root, struct err *err)
@@ -302,6 +303,7 @@ static bool read_host(struct findings *to, const struct place *root, struct err 
 	const struct place at = read_member(root, "host");
 
 	return read_object(&at, NULL, err) &&
+	       read_text(&at, "fingerprint", &to->fingerprint, err) &&
 	       read_text_or_null(&at, "cpu_model", &to->cpu_model, err) &&
 	       read_text_or_null(&at, "architecture", &to->architecture, err) &&
 	       read_number_or_null(&at, "cpus_allowed", &to->cpus_allowed, err) &&
@@ -320,6 +322,7 @@ static bool read_build(struct findings *to, const struct place *root, struct err
 	       read_text(&at, "revision", &to->revision, err) &&
 	       read_text(&at, "compiler", &to->compiler, err) &&
 	       read_text(&at, "buildtype", &to->buildtype, err) &&
+	       read_text(&at, "optimization", &to->optimization, err) &&
 	       read_text(&at, "sanitize", &to->sanitize, err);
 }
 

@@ -29,6 +29,7 @@ struct cell {
 	const char *id, *workload, *mode, *gil; /* gil null outside mode gil */
 	const char *runtime;                    /* the interpreter; null: the C workloads */
 	const char *status, *reason;            /* reason null unless failed */
+	const char *checksum;                   /* null: not known */
 	uint64_t workers, size;
 	json_t *params;       /* null: not reported */
 	size_t group, series; /* of the charts, set for cells with samples (plots/arrange.h) */
@@ -54,8 +55,9 @@ struct findings {
 	json_t *tree; /* owns all texts */
 	bool partial;
 	const char *partial_reason, *run_id, *started_utc, *order, *version, *revision, *compiler,
-		*buildtype, *sanitize;
+		*buildtype, *optimization, *sanitize;
 	uint64_t runs, warmup, duration_ns;
+	const char *fingerprint; /* of the machine: equal, comparable */
 	const char *cpu_model, *kernel, *architecture, *virtualization, *governor, *libc,
 		*distribution; /* null: unknown */
 	double cpus_allowed;   /* NaN: unknown */
