@@ -28,9 +28,10 @@
 static const char *const parts[] = {
 	"{'schema':'gilscope.result/1','partial':false,'partial_reason':null,",
 	"'run':{'id':'r','started_utc':'t','duration_ns':1,'order':'o','runs':6,'warmup':1},",
-	"'host':{'fingerprint':'f','cpu_model':null,'architecture':null,'cpus_allowed':2,'governor':null,",
-	"'virtualization':null,'kernel':null,'libc':null,'distribution':null},",
-	"'build':{'version':'v','revision':'r','compiler':'c','buildtype':'b','optimization':'2','sanitize':'none'},",
+	"'host':{'fingerprint':'f','cpu_model':null,'architecture':null,'cpus_allowed':2,",
+	"'governor':null,'virtualization':null,'kernel':null,'libc':null,'distribution':null},",
+	"'build':{'version':'v','revision':'r','compiler':'c','buildtype':'b','optimization':'2',",
+	"'sanitize':'none'},",
 	"'warnings':['w'],'counters':[{'name':'cycles','source':null,'reason':'not here'}],",
 	"'cells':[",
 	CELL("p/2/cpu=0", "processes", "null", "'cpu':0,'tick-spins':7", OK(HALF)),

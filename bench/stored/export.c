@@ -50,11 +50,12 @@ static void tell_left_out(const struct stored *stored)
 		const struct cell *cell = &stored->findings.cells[i];
 
 		if (cell->n == 0)
-			fprintf(stderr, "left out: %s is %s%s%s\n", cell->id, cell->status,
-				cell->reason ? ": " : "", cell->reason ? cell->reason : "");
+			fprintf(stderr, "gilscope: left out: %s is %s%s%s\n", cell->id,
+				cell->status, cell->reason ? ": " : "",
+				cell->reason ? cell->reason : "");
 	}
 	if (stored->findings.partial)
-		fprintf(stderr, "the run was ended early: %s\n",
+		fprintf(stderr, "gilscope: the run was ended early: %s\n",
 			stored->findings.partial_reason ? stored->findings.partial_reason :
 							  "no reason is known");
 }

@@ -18,7 +18,7 @@ static double middle(size_t bucket)
 {
 	const uint64_t low = histogram_low(bucket), high = histogram_high(bucket);
 
-	return (double)(low + (high - low + 1) / 2);
+	return (double)(low + ((high - low + 1) >> 1));
 }
 
 static void put_moments(const struct tally *tally, FILE *to)
@@ -62,10 +62,11 @@ static void put_percentiles(const struct tally *tally, FILE *to)
 
 		seen += tally->buckets[i].count;
 		/* Of the levels that only the last bucket reaches, the first. */
-		for (; level <= 100 * (double)seen / n && !ends; level = next_level(level)) {
+		while (level <= 100 * (double)seen / n && !ends) {
 			ends = seen == tally->n;
 			fprintf(to, "%12.3f %2.12f %10llu %14.2f\n", value / NS_PER_UNIT,
 				level / 100, (unsigned long long)seen, 1 / (1 - level / 100));
+			level = next_level(level);
 		}
 	}
 	fprintf(to, "%12.3f %2.12f %10llu\n", (double)tally->max / NS_PER_UNIT, 1.0,
