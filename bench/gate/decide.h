@@ -31,7 +31,7 @@
 /* Pairs between two looks; fresh pairs in which what has failed must fail again; the most pairs. */
 #define DECIDE_LOOK 20
 #define DECIDE_CONFIRM 40
-#define DECIDE_MOST 240
+#define DECIDE_MOST 640
 /* Of the interval that is shown; nothing is decided by it. */
 #define DECIDE_CONFIDENCE 0.99
 /* Upper bounds, of all looks together: of equal programs that FAIL, before that is confirmed, and
