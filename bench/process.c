@@ -2,6 +2,7 @@
 #include "bench/process.h"
 
 #include "base/clock.h"
+#include "bench/guard.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -42,6 +43,8 @@ void process_catch_signals(void)
 		sigaddset(&blocked, stop_signals[i]);
 	}
 	sigprocmask(SIG_BLOCK, &blocked, &mask_outside);
+	/* If it cannot, the first process will say so. */
+	guard_start(NULL);
 	/* What a process leaves behind becomes our child, so that it can be waited for. */
 	prctl(PR_SET_CHILD_SUBREAPER, 1);
 }
@@ -180,9 +183,9 @@ static void attend(struct process *process, struct ends *ends, int pidfd, uint64
 	}
 }
 
+/* Itself when it did not end, and whatever it left behind in its group. */
 static bool reap(struct process *process, pid_t pid, struct err *err)
 {
-	/* Itself when it did not end, and whatever it left behind in its group. */
 	kill(-pid, SIGKILL);
 	while (wait4(pid, &process->status, 0, &process->usage) < 0) {
 		if (errno != EINTR)
@@ -192,6 +195,17 @@ static bool reap(struct process *process, pid_t pid, struct err *err)
 	while (waitpid(-pid, NULL, 0) > 0)
 		;
 	return true;
+}
+
+/* What left its group: it is our child, or that of one who is. Nearly always there is none, and the
+ * kernel says so at once. */
+static void end_strays(void)
+{
+	siginfo_t left;
+
+	guard_watch(0);
+	if (waitid(P_ALL, 0, &left, WEXITED | WNOHANG | WNOWAIT) == 0)
+		guard_end_strays();
 }
 
 bool process_run(struct process *process, char *const argv[], const struct counters *counters,
@@ -207,7 +221,7 @@ bool process_run(struct process *process, char *const argv[], const struct count
 	process->output_size = process->error_size = 0;
 	process->output[0] = process->error[0] = '\0';
 	process->timed_out = process->interrupted = false;
-	if (!open_all(&ends, err))
+	if (!guard_start(err) || !open_all(&ends, err))
 		return false;
 	pid = fork();
 	if (pid == 0)
@@ -221,6 +235,7 @@ bool process_run(struct process *process, char *const argv[], const struct count
 		return false;
 	}
 	setpgid(pid, pid);
+	guard_watch(pid);
 	if (counters)
 		counters_open(counters, pid, fds);
 	if (write(ends.go[1], "", 1) != 1)
@@ -230,6 +245,7 @@ bool process_run(struct process *process, char *const argv[], const struct count
 	attend(process, &ends, pidfd, start + limit_ns);
 	good = reap(process, pid, err);
 	process->wall_ns = clock_now_ns() - start;
+	end_strays();
 	if (counters)
 		counters_read(counters, fds, &process->usage, process->counters);
 	close(pidfd);

@@ -1,5 +1,6 @@
 /* One fresh process: starts it with counters attached, waits with a limit, collects what it
- * printed, what it used and what it counted. Nothing it started outlives it. */
+ * printed, what it used and what it counted. Nothing it started outlives it, nor us, even if we are
+ * killed: guard.h says how, and what that cannot reach. */
 #ifndef BENCH_PROCESS_H
 #define BENCH_PROCESS_H
 

@@ -69,20 +69,11 @@ static void a_crash_is_told_with_its_signal(void **state)
 	assert_string_equal(err.text, "was killed by signal 11 (Segmentation fault)");
 }
 
-static void a_process_that_hangs_is_killed_with_all_it_started(void **state)
+/* Killed; whoever is its parent reaps it, which may take a moment: as a zombie it does not run
+ * either. */
+static void wait_until_gone(pid_t child)
 {
-	struct err err = { 0 };
-	pid_t child;
-
-	(void)state;
-	/* Both would stay for ever; the one in the background tells who it is. */
-	assert_true(run("sleep 1000 & echo $!; wait", SECOND / 5, &err));
-	assert_true(process.timed_out);
-	assert_false(process_judge(&process, SECOND / 5, &err));
-	assert_string_equal(err.text, "did not end within 0.2 s and was killed");
-	child = (pid_t)atoi(process.output);
 	assert_true(child > 0);
-	/* Killed; init reaps it, which may take a moment: as a zombie it does not run either. */
 	for (;;) {
 		char path[64], text[256] = "";
 		FILE *from;
@@ -98,6 +89,31 @@ static void a_process_that_hangs_is_killed_with_all_it_started(void **state)
 		if (from)
 			fclose(from);
 	}
+}
+
+static void a_process_that_hangs_is_killed_with_all_it_started(void **state)
+{
+	struct err err = { 0 };
+
+	(void)state;
+	/* Both would stay for ever; the one in the background tells who it is. */
+	assert_true(run("sleep 1000 & echo $!; wait", SECOND / 5, &err));
+	assert_true(process.timed_out);
+	assert_false(process_judge(&process, SECOND / 5, &err));
+	assert_string_equal(err.text, "did not end within 0.2 s and was killed");
+	wait_until_gone((pid_t)atoi(process.output));
+}
+
+static void what_leaves_its_group_is_killed_too(void **state)
+{
+	struct err err = { 0 };
+
+	(void)state;
+	/* In a session of its own; it is there when the shell ends, for head waits for its line. */
+	assert_true(
+		run("setsid -f sh -c 'echo $$; exec sleep 1000' | head -n 1", 60 * SECOND, &err));
+	assert_true(process_judge(&process, SECOND, &err));
+	wait_until_gone((pid_t)atoi(process.output));
 }
 
 static void a_grandchild_that_keeps_the_output_open_is_not_waited_for(void **state)
@@ -165,6 +181,7 @@ int main(void)
 		cmocka_unit_test(a_failure_is_told_in_the_programs_own_words),
 		cmocka_unit_test(a_crash_is_told_with_its_signal),
 		cmocka_unit_test(a_process_that_hangs_is_killed_with_all_it_started),
+		cmocka_unit_test(what_leaves_its_group_is_killed_too),
 		cmocka_unit_test(a_grandchild_that_keeps_the_output_open_is_not_waited_for),
 		cmocka_unit_test(a_program_that_is_not_there_is_a_failure_and_not_a_crash),
 		cmocka_unit_test(the_time_of_children_counts),
