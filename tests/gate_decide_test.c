@@ -30,15 +30,16 @@ static bool is_confirmed(size_t worse, size_t beyond)
 	return decide_confirms(pairs, DECIDE_CONFIRM, five_percent);
 }
 
-/* Of n, at each look: the fewest that must be worse to FAIL, and the most that may be beyond to
- * PASS. By exact fractions: the sum of C(n, k) over 2^n stays within 1 / 10,000, and 1 / 240,000.
- */
+/* Of n, at some looks: the fewest that must be worse to FAIL, and the most that may be beyond to
+ * PASS. By exact fractions: the sum of C(n, k) over 2^n stays within 0.0012 and 0.00005 over 32
+ * looks. */
 static const struct {
 	size_t n, worse, beyond;
 } looks[] = {
-	{ 20, 19, 0 },    { 40, 32, 5 },    { 60, 45, 12 },   { 80, 57, 19 },
-	{ 100, 69, 27 },  { 120, 81, 35 },  { 140, 93, 43 },  { 160, 104, 51 },
-	{ 180, 116, 59 }, { 200, 127, 68 }, { 220, 138, 76 }, { 240, 150, 85 },
+	{ 20, 19, 0 },     { 40, 33, 5 },     { 60, 46, 11 },    { 80, 58, 19 },
+	{ 100, 71, 26 },   { 120, 82, 34 },   { 140, 94, 42 },   { 160, 106, 50 },
+	{ 180, 117, 58 },  { 200, 129, 66 },  { 240, 152, 83 },  { 320, 196, 118 },
+	{ 400, 240, 153 }, { 480, 284, 188 }, { 560, 328, 224 }, { 640, 371, 260 },
 };
 
 static void each_look_asks_for_as_many_worse_pairs_as_the_exact_tail_says(void **state)
@@ -84,13 +85,13 @@ static void a_confirmation_wants_25_of_40_and_their_median_beyond(void **state)
 static void fewer_pairs_than_any_proof_takes_decide_nothing(void **state)
 {
 	(void)state;
-	/* 2^-13 is more than 1 / 10,000, 2^-14 is less; for a PASS 2^-17 and 2^-18. */
-	for (size_t n = 0; n < 14; n++)
+	/* 2^-14 is more than 0.0012 / 32, 2^-15 is less; for a PASS 2^-19 and 2^-20. */
+	for (size_t n = 0; n < 15; n++)
 		assert_int_equal(decide_on(n, n, n), DECIDE_MORE);
-	assert_int_equal(decide_on(14, 14, 14), DECIDE_FAIL);
-	for (size_t n = 0; n < 18; n++)
+	assert_int_equal(decide_on(15, 15, 15), DECIDE_FAIL);
+	for (size_t n = 0; n < 20; n++)
 		assert_int_equal(decide_on(n, 0, 0), DECIDE_MORE);
-	assert_int_equal(decide_on(18, 0, 0), DECIDE_PASS);
+	assert_int_equal(decide_on(20, 0, 0), DECIDE_PASS);
 }
 
 static enum decision decide_equal(double value, double candidate, struct allowance allowed)
@@ -147,10 +148,10 @@ static void the_bounds_of_false_alarms_are_the_exact_ones(void **state)
 	/* 19 or 20 heads of 20. */
 	assert_float_equal(decide_false_alarm(20, false), 21 * 0x1p-20, 1e-15);
 	assert_float_equal(decide_false_alarm(39, false), 21 * 0x1p-20, 1e-15);
-	assert_float_equal(decide_false_alarm(240, false), 5.155456036019e-4, 1e-15);
-	assert_float_equal(decide_false_alarm(240, true), 3.966090889179e-5, 1e-16);
+	assert_float_equal(decide_false_alarm(640, false), 3.5444028182280e-4, 1e-15);
+	assert_float_equal(decide_false_alarm(640, true), 2.7267080985157e-5, 1e-16);
 	/* No more looks than there are. */
-	assert_float_equal(decide_false_alarm(1000, false), decide_false_alarm(240, false), 0);
+	assert_float_equal(decide_false_alarm(1000, false), decide_false_alarm(640, false), 0);
 	/* What the gate promises of each cell. */
 	assert_true(decide_false_alarm(DECIDE_MOST, false) <= DECIDE_FALSE_FAIL);
 	assert_true(decide_false_alarm(DECIDE_MOST, true) <= 0.0005);
@@ -196,6 +197,38 @@ static void a_zero_has_no_ratio(void **state)
 	assert_true(isnan(effect.smallest));
 }
 
+/* Pairs of which each is the worse one as often as its twin is the better one. */
+static double smallest_of(size_t n, double spread, double slow_down, struct allowance allowed)
+{
+	struct pair pairs[DECIDE_MOST];
+	double scratch[DECIDE_MOST];
+
+	for (size_t i = 0; i < n; i++) {
+		const double place = ((double)i + 0.5) / (double)n - 0.5;
+
+		pairs[i] = (struct pair){ 100, 100 * slow_down * exp(spread * place) };
+	}
+	return decide_effect(pairs, n, allowed, scratch).smallest;
+}
+
+static void less_noise_and_more_pairs_let_smaller_slow_downs_be_seen(void **state)
+{
+	const struct allowance counts = { .delta = 0.05, .slack = 20 };
+
+	(void)state;
+	/* Without noise: whatever is not allowed. */
+	assert_float_equal(smallest_of(40, 0, 1, five_percent), 1.05, 0.002);
+	assert_true(smallest_of(40, 0.3, 1, five_percent) > smallest_of(40, 0.2, 1, five_percent));
+	assert_true(smallest_of(40, 0.3, 1, five_percent) > smallest_of(200, 0.3, 1, five_percent));
+	/* A slow-down that there is changes nothing. */
+	assert_float_equal(smallest_of(40, 0.3, 1.5, five_percent),
+			   smallest_of(40, 0.3, 1, five_percent), 0.01);
+	assert_float_equal(smallest_of(40, 0, 1, counts), 1.25, 0.002);
+	/* 15 are the fewest that prove anything. */
+	assert_true(isnan(smallest_of(14, 0, 1, five_percent)));
+	assert_float_equal(smallest_of(15, 0, 1, five_percent), 1.05, 0.002);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -211,6 +244,7 @@ int main(void)
 		cmocka_unit_test(the_bounds_of_false_alarms_are_the_exact_ones),
 		cmocka_unit_test(an_effect_is_the_median_ratio_and_its_interval),
 		cmocka_unit_test(a_zero_has_no_ratio),
+		cmocka_unit_test(less_noise_and_more_pairs_let_smaller_slow_downs_be_seen),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

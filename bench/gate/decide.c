@@ -21,16 +21,18 @@ struct signs {
 	size_t worse, beyond, inside;
 };
 
-static struct signs count_signs(const struct pair *pairs, size_t n, struct allowance allowed)
+/* With candidates that are 'factor' times what they are. */
+static struct signs count_signs(const struct pair *pairs, size_t n, struct allowance allowed,
+				double factor)
 {
 	struct signs signs = { 0 };
 
 	for (size_t i = 0; i < n; i++) {
 		const double limit = pairs[i].baseline * (1 + allowed.delta) + allowed.slack;
 
-		signs.worse += pairs[i].candidate > pairs[i].baseline;
-		signs.beyond += pairs[i].candidate > limit;
-		signs.inside += pairs[i].candidate < limit;
+		signs.worse += factor * pairs[i].candidate > pairs[i].baseline;
+		signs.beyond += factor * pairs[i].candidate > limit;
+		signs.inside += factor * pairs[i].candidate < limit;
 	}
 	return signs;
 }
@@ -43,7 +45,7 @@ static bool is_worse(struct signs signs, size_t n, double probability)
 
 enum decision decide(const struct pair *pairs, size_t n, struct allowance allowed)
 {
-	const struct signs signs = count_signs(pairs, n, allowed);
+	const struct signs signs = count_signs(pairs, n, allowed, 1);
 
 	if (is_worse(signs, n, per_look(DECIDE_FALSE_FAIL)))
 		return DECIDE_FAIL;
@@ -54,14 +56,65 @@ enum decision decide(const struct pair *pairs, size_t n, struct allowance allowe
 
 bool decide_confirms(const struct pair *pairs, size_t n, struct allowance allowed)
 {
-	return is_worse(count_signs(pairs, n, allowed), n, DECIDE_FALSE_CONFIRM);
+	return is_worse(count_signs(pairs, n, allowed, 1), n, DECIDE_FALSE_CONFIRM);
+}
+
+/* P(at least k of n, of which each has this chance). */
+static double at_least(size_t n, size_t k, double chance)
+{
+	double sum = 0;
+
+	if (chance <= 0 || chance >= 1)
+		return k <= (chance <= 0 ? 0 : n);
+	for (; k <= n; k++)
+		sum += exp(lgamma((double)n + 1) - lgamma((double)k + 1) -
+			   lgamma((double)(n - k) + 1) + (double)k * log(chance) +
+			   (double)(n - k) * log1p(-chance));
+	return sum;
+}
+
+/* That n pairs are worse in the sense of is_worse, each as likely as these shares. */
+static double chance_of_worse(double worse, double beyond, size_t n, double probability)
+{
+	return fmin(at_least(n, n + 1 - rank_at(n, probability), worse),
+		    at_least(n, n / 2 + 1, beyond));
+}
+
+/* That a slow-down is found in as many pairs that spread as these do, and confirmed. */
+static double chance_of_finding(const struct pair *pairs, size_t n, struct allowance allowed,
+				double factor)
+{
+	const struct signs signs = count_signs(pairs, n, allowed, factor);
+	const double worse = (double)signs.worse / (double)n;
+	const double beyond = (double)signs.beyond / (double)n;
+
+	return chance_of_worse(worse, beyond, n, per_look(DECIDE_FALSE_FAIL)) *
+	       chance_of_worse(worse, beyond, DECIDE_CONFIRM, DECIDE_FALSE_CONFIRM);
+}
+
+/* By halving. 'ratio' is the median of these pairs. */
+static double find_smallest(const struct pair *pairs, size_t n, struct allowance allowed,
+			    double ratio)
+{
+	double low = 1, high = 1000;
+
+	if (chance_of_finding(pairs, n, allowed, high / ratio) < DECIDE_POWER)
+		return NAN;
+	while (high / low > 1.001) {
+		const double middle = sqrt(low * high);
+
+		if (chance_of_finding(pairs, n, allowed, middle / ratio) < DECIDE_POWER)
+			low = middle;
+		else
+			high = middle;
+	}
+	return high;
 }
 
 struct effect decide_effect(const struct pair *pairs, size_t n, struct allowance allowed,
 			    double *scratch)
 {
 	struct effect effect = { .ratio = NAN, .smallest = NAN };
-	double least;
 
 	for (size_t i = 0; i < n; i++) {
 		if (!(pairs[i].baseline > 0) || !(pairs[i].candidate > 0))
@@ -72,11 +125,10 @@ struct effect decide_effect(const struct pair *pairs, size_t n, struct allowance
 		return effect;
 	stats_sort(scratch, n);
 	effect.ratio = exp(stats_median(scratch, n));
+	effect.smallest = find_smallest(pairs, n, allowed, effect.ratio);
 	effect.ci99 = stats_median_interval(scratch, n, DECIDE_CONFIDENCE);
 	if (!effect.ci99.known)
 		return effect;
-	least = log1p(allowed.delta);
-	effect.smallest = exp(fmax(least, stats_median(scratch, n) - effect.ci99.low));
 	effect.ci99.low = exp(effect.ci99.low);
 	effect.ci99.high = exp(effect.ci99.high);
 	return effect;

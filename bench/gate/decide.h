@@ -40,6 +40,8 @@
 #define DECIDE_FALSE_PASS 0.00005
 /* Of equal programs that fail once more. */
 #define DECIDE_FALSE_CONFIRM 0.1
+/* Of 'smallest' below. */
+#define DECIDE_POWER 0.9
 
 /* Any quantity of which less is better; finite and not negative. */
 struct pair {
@@ -64,9 +66,9 @@ bool decide_confirms(const struct pair *pairs, size_t n, struct allowance allowe
 struct effect {
 	double ratio; /* the median; NaN where a baseline or a candidate of 0 makes it none */
 	struct interval ci99;
-	/* The smallest slow-down that could have been seen, as a ratio: one whose interval would
-	 * have lain above nothing at this spread, and whose median beyond what is allowed; NaN as
-	 * above. */
+	/* The smallest slow-down, as a ratio, that as many pairs which spread as these do would
+	 * have shown, and 40 fresh ones confirmed, with the probability DECIDE_POWER; NaN as above,
+	 * and where no slow-down could have been seen in so few. */
 	double smallest;
 };
 
