@@ -35,7 +35,7 @@ struct result_output {
 };
 /* The last of the list is the one that a reader looks for: when it is there, all are. At most
  * RESULT_OUTPUTS. */
-#define RESULT_OUTPUTS 4
+#define RESULT_OUTPUTS 5
 /* Different notes that are kept of a cell. */
 #define RESULT_NOTES 8
 struct result_files *result_open(const char *folder, const struct result_output *list,

@@ -233,7 +233,7 @@ static bool make(struct plot *plot, struct err *err)
 }
 
 /* The commands that write a table of their own, NAME.tsv, for a chart of their own. */
-static const char *const own_tables[] = { "fidelity", "experiment", NULL };
+static const char *const own_tables[] = { "fidelity", "experiment", "gate", NULL };
 
 /* Which of them wrote the folder; null: none. */
 static const char *find_own_table(const struct plot *plot)

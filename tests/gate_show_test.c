@@ -9,7 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define CELLS 4
+#define CELLS 16
 #define PAIRS DECIDE_MOST
 
 /* A gate, and what its pointers need. */

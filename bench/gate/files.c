@@ -2,9 +2,7 @@
 #include "bench/gate/show.h"
 
 const struct result_output gate_outputs[] = {
-	{ "pairs.tsv", gate_pairs_tsv },
-	{ "junit.xml", gate_junit_xml },
-	{ "summary.md", gate_summary_md },
-	{ "verdict.json", gate_verdict_json },
-	{ 0 },
+	{ "gate.tsv", gate_chart_tsv },        { "pairs.tsv", gate_pairs_tsv },
+	{ "junit.xml", gate_junit_xml },       { "summary.md", gate_summary_md },
+	{ "verdict.json", gate_verdict_json }, { 0 },
 };

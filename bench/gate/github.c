@@ -130,6 +130,7 @@ static void put_details(const struct gate *gate, FILE *to)
 	put_item(to, "candidate", text);
 	machine_line(&gate->machine, line, sizeof(line));
 	put_item(to, "machine", line);
+	put_item(to, "warning", gate->warning);
 	words_run(gate, text);
 	put_item(to, "run", text);
 	words_false_alarm(gate, text);

@@ -72,6 +72,7 @@ static void put_notes(const struct judgement *judgement, FILE *to)
 			   judgement->verdict == VERDICT_FAIL ? "confirmed" :
 								"FAIL, but not confirmed",
 			   judgement->confirming, known ? ": " : "", known ? figure : "");
+		return;
 	}
 	if (judgement->verdict == VERDICT_INCONCLUSIVE && isfinite(judgement->effect.smallest)) {
 		figure_ratio(judgement->effect.smallest, figure);

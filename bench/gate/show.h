@@ -11,6 +11,7 @@ void gate_print(const struct gate *gate, FILE *to);
 
 /* The files of a gate, for result_open; the subject is a struct gate. verdict.json is the last. */
 extern const struct result_output gate_outputs[];
+void gate_chart_tsv(const void *subject, FILE *to);
 void gate_pairs_tsv(const void *subject, FILE *to);
 void gate_junit_xml(const void *subject, FILE *to);
 void gate_summary_md(const void *subject, FILE *to);
@@ -21,5 +22,7 @@ void gate_verdict_json(const void *subject, FILE *to);
 void gate_annotate(const struct gate *gate, FILE *to);
 /* Adds summary.md to the file that GITHUB_STEP_SUMMARY names. */
 bool gate_append_summary(const struct gate *gate, const char *path, struct err *err);
+/* Draws gate.svg and gate.png in the folder, where gate.tsv is already. */
+bool gate_chart(const struct gate *gate, const char *folder, struct err *err);
 
 #endif

@@ -49,6 +49,7 @@ static void put_rule(struct emit *emit, const struct gate *gate)
 	emit_u64(emit, "most", DECIDE_MOST);
 	emit_u64(emit, "confirm", DECIDE_CONFIRM);
 	emit_double(emit, "confidence", DECIDE_CONFIDENCE);
+	emit_double(emit, "false_fail", DECIDE_FALSE_FAIL);
 	emit_double(emit, "false_pass", DECIDE_FALSE_PASS);
 	emit_double(emit, "false_alarm", gate_false_alarm(gate));
 	emit_close(emit, '}');
@@ -210,6 +211,7 @@ void gate_verdict_json(const void *subject, FILE *to)
 	emit_string(&emit, "headline", headline);
 	emit_string(&emit, "decisive", decisive ? decisive->id : NULL);
 	put_text(&emit, "reason", gate->reason);
+	put_text(&emit, "warning", gate->warning);
 	emit_string(&emit, "injected", gate->injected);
 	put_run(&emit, gate);
 	put_rule(&emit, gate);

@@ -182,7 +182,8 @@ static void add_cell(const struct gate *gate, const struct gate_cell *cell, char
 	add_confirmed(judgement, to);
 	if (cell->verdict == VERDICT_INCONCLUSIVE && judgement->known) {
 		add_smallest(judgement, to);
-		if (judgement->reason[0])
+		/* Of what was not confirmed all is said. */
+		if (judgement->reason[0] && !judgement->failed)
 			add(to, "; %s", judgement->reason);
 	}
 }
