@@ -76,7 +76,7 @@ static void put_notes(const struct judgement *judgement, FILE *to)
 	}
 	if (judgement->verdict == VERDICT_INCONCLUSIVE && isfinite(judgement->effect.smallest)) {
 		figure_ratio(judgement->effect.smallest, figure);
-		wrap_label(to, "", NOTES, "%s or more would have been seen", figure);
+		wrap_label(to, "", NOTES, "%s would be found by 9 of 10 such gates", figure);
 	}
 	if (judgement->reason[0])
 		wrap_label(to, "", NOTES, "%s", judgement->reason);

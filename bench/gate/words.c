@@ -162,7 +162,7 @@ static void add_smallest(const struct judgement *judgement, char to[SENTENCE])
 	if (!isfinite(judgement->effect.smallest))
 		return;
 	figure_ratio(judgement->effect.smallest, smallest);
-	add(to, "; %s or more would have been seen", smallest);
+	add(to, "; %s would be found by 9 of 10 such gates", smallest);
 }
 
 static void add_cell(const struct gate *gate, const struct gate_cell *cell, char to[SENTENCE])
