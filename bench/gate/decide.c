@@ -54,6 +54,13 @@ enum decision decide(const struct pair *pairs, size_t n, struct allowance allowe
 	return DECIDE_MORE;
 }
 
+size_t decide_confirm_pairs(size_t n)
+{
+	const size_t half = (n / 2 + DECIDE_LOOK - 1) / DECIDE_LOOK * DECIDE_LOOK;
+
+	return half > DECIDE_CONFIRM ? half : DECIDE_CONFIRM;
+}
+
 bool decide_confirms(const struct pair *pairs, size_t n, struct allowance allowed)
 {
 	return is_worse(count_signs(pairs, n, allowed, 1), n, DECIDE_FALSE_CONFIRM);
@@ -89,7 +96,7 @@ static double chance_of_finding(const struct pair *pairs, size_t n, struct allow
 	const double beyond = (double)signs.beyond / (double)n;
 
 	return chance_of_worse(worse, beyond, n, per_look(DECIDE_FALSE_FAIL)) *
-	       chance_of_worse(worse, beyond, DECIDE_CONFIRM, DECIDE_FALSE_CONFIRM);
+	       chance_of_worse(worse, beyond, decide_confirm_pairs(n), DECIDE_FALSE_CONFIRM);
 }
 
 /* By halving. 'ratio' is the median of these pairs. */
@@ -161,18 +168,18 @@ double decide_false_alarm(size_t n, bool confirmed)
 	double alive[DECIDE_MOST + 1] = { 1 }, sum = 0;
 
 	for (size_t tossed = 1; tossed <= n && tossed <= DECIDE_MOST; tossed++) {
-		toss(alive, tossed - 1);
-		if (tossed % DECIDE_LOOK == 0)
-			sum += take_beyond(alive, tossed,
-					   rank_at(tossed, per_look(DECIDE_FALSE_FAIL)));
-	}
-	if (confirmed) {
-		double fresh[DECIDE_CONFIRM + 1] = { 1 };
+		const size_t fresh = decide_confirm_pairs(tossed);
+		double failed;
 
-		for (size_t tossed = 0; tossed < DECIDE_CONFIRM; tossed++)
-			toss(fresh, tossed);
-		sum *= take_beyond(fresh, DECIDE_CONFIRM,
-				   rank_at(DECIDE_CONFIRM, DECIDE_FALSE_CONFIRM));
+		toss(alive, tossed - 1);
+		if (tossed % DECIDE_LOOK != 0)
+			continue;
+		failed = take_beyond(alive, tossed, rank_at(tossed, per_look(DECIDE_FALSE_FAIL)));
+		sum += failed *
+		       (confirmed ?
+				at_least(fresh, fresh + 1 - rank_at(fresh, DECIDE_FALSE_CONFIRM),
+					 0.5) :
+				1);
 	}
 	return sum;
 }

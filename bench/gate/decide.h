@@ -28,10 +28,12 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-/* Pairs between two looks; fresh pairs in which what has failed must fail again; the most pairs. */
+/* Pairs between two looks; the most pairs; fresh pairs in which what has failed must fail again,
+ * the fewest and the most. */
 #define DECIDE_LOOK 20
-#define DECIDE_CONFIRM 40
 #define DECIDE_MOST 640
+#define DECIDE_CONFIRM 40
+#define DECIDE_CONFIRM_MOST (DECIDE_MOST / 2)
 /* Of the interval that is shown; nothing is decided by it. */
 #define DECIDE_CONFIDENCE 0.99
 /* Upper bounds, of all looks together: of equal programs that FAIL, before that is confirmed, and
@@ -59,7 +61,9 @@ enum decision { DECIDE_MORE, DECIDE_FAIL, DECIDE_PASS };
 /* The decision of n pairs. Which n there is a look at is the caller's business: the bounds are
  * those of a look after every DECIDE_LOOK, DECIDE_MOST at most. */
 enum decision decide(const struct pair *pairs, size_t n, struct allowance allowed);
-/* Whether fresh pairs confirm a FAIL; n is DECIDE_CONFIRM. */
+/* How many fresh pairs confirm what failed in n: where many were needed few would lose it again. */
+size_t decide_confirm_pairs(size_t n);
+/* Whether fresh pairs confirm a FAIL. */
 bool decide_confirms(const struct pair *pairs, size_t n, struct allowance allowed);
 
 /* How large the difference is, as candidate / baseline. */

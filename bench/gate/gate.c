@@ -104,12 +104,12 @@ static const struct param params[] = {
 	  .low = 1000000,
 	  .high = 60000000000,
 	  .value = "TIME",
-	  .help = "how long a sample of the baseline should last (default 20 to 50 ms)" },
+	  .help = "how long a sample of the baseline should last (default 10 to 50 ms)" },
 	{ .name = "pin",
 	  .kind = PARAM_TEXT,
-	  .fallback = "auto",
+	  .fallback = "off",
 	  .value = "CPUS",
-	  .help = "place workers on these CPUs in turn; auto: on all that are allowed; off" },
+	  .help = "place workers on these CPUs in turn; auto: on all that are allowed" },
 	{ .name = "limit",
 	  .kind = PARAM_TIME,
 	  .fallback = "30s",
@@ -120,7 +120,7 @@ static const struct param params[] = {
 	{ .name = "output",
 	  .kind = PARAM_TEXT,
 	  .value = "DIR",
-	  .help = "write verdict.json, junit.xml, summary.md, pairs.tsv and a chart; -o for short" },
+	  .help = "write verdict.json, junit.xml, summary.md, pairs.tsv, a chart; -o for short" },
 	{ .name = "json", .kind = PARAM_FLAG, .help = "print the verdict as JSON" },
 	{ 0 },
 };
@@ -179,12 +179,20 @@ static int undecided(const struct param_set *options)
 	return ways[param_number(options, "inconclusive")];
 }
 
-static void show(const struct gate *gate, const struct param_set *options)
+/* On a runner of GitHub's, for its pages as well. */
+static bool show(const struct gate *gate, const struct param_set *options, struct err *err)
 {
-	if (param_number(options, "json"))
+	const char *actions = getenv("GITHUB_ACTIONS"), *summary = getenv("GITHUB_STEP_SUMMARY");
+
+	if (param_number(options, "json")) {
 		gate_verdict_json(gate, stdout);
-	else
-		gate_print(gate, stdout);
+		return true;
+	}
+	gate_print(gate, stdout);
+	if (!actions || strcmp(actions, "true") != 0)
+		return true;
+	gate_annotate(gate, stdout);
+	return !summary || !summary[0] || gate_append_summary(gate, summary, err);
 }
 
 static int run_gate(const struct param_set *options, int argc, char *argv[], struct err *err)
@@ -202,7 +210,7 @@ static int run_gate(const struct param_set *options, int argc, char *argv[], str
 	if (gate_make(&gate, &plan, options, err)) {
 		gate.exit_status = judge_exit(&gate, undecided(options));
 		if (!files || result_write(files, &gate, err))
-			show(&gate, options);
+			show(&gate, options, err);
 	} else {
 		result_abandon(files);
 	}

@@ -121,13 +121,17 @@ bool judge_look(const struct gate *gate, struct gate_cell *cell)
 	return all;
 }
 
-bool judge_failed(const struct gate_cell *cell)
+size_t judge_confirming(const struct gate_cell *cell)
 {
+	size_t most = 0;
+
 	for (size_t i = 0; i < METRICS; i++) {
-		if (cell->judgements[i].failed)
-			return true;
+		const struct judgement *judgement = &cell->judgements[i];
+
+		if (judgement->failed && judgement->pairs > most)
+			most = judgement->pairs;
 	}
-	return false;
+	return most > 0 ? decide_confirm_pairs(most) : 0;
 }
 
 void judge_confirm(const struct gate *gate, struct gate_cell *cell)
@@ -142,7 +146,7 @@ void judge_confirm(const struct gate *gate, struct gate_cell *cell)
 		if (!judgement->failed)
 			continue;
 		again = collect(cell->confirming, cell->confirming_count, i, &series) == GAP_NONE &&
-			series.count >= DECIDE_CONFIRM &&
+			series.count >= decide_confirm_pairs(judgement->pairs) &&
 			decide_confirms(series.pairs, series.count, metric->allowed);
 		judgement->confirming = series.count;
 		judgement->confirmed =

@@ -10,8 +10,8 @@ void judge_end(struct gate_cell *cell, enum verdict verdict, const char *format,
 /* A look at the pairs that there are: each gated metric that is not decided yet is decided, if it
  * can be, and stays so. True when all are. */
 bool judge_look(const struct gate *gate, struct gate_cell *cell);
-/* Whether a metric failed and is to be confirmed. */
-bool judge_failed(const struct gate_cell *cell);
+/* How many fresh pairs are to confirm what failed; 0 when nothing did. */
+size_t judge_confirming(const struct gate_cell *cell);
 /* After the confirmation's pairs: what does not fail again is not decided. */
 void judge_confirm(const struct gate *gate, struct gate_cell *cell);
 /* No more pairs come: what is not decided is INCONCLUSIVE, for this reason. Fills the medians and

@@ -7,6 +7,7 @@
 #include "bench/gate/inject.h"
 #include "bench/gate/run.h"
 
+#include <assert.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -25,6 +26,7 @@ static bool find_sides(struct gate *gate, const struct param_set *options, struc
 		/* Beside itself: one build is both. */
 		const char *word = words[side] ? words[side] : words[!side];
 
+		assert(word);
 		if (side == CANDIDATE && strcmp(word, gate->side[BASELINE].word) == 0)
 			gate->side[side] = gate->side[BASELINE];
 		else if (!build_find(&gate->side[side], word, err))

@@ -30,9 +30,9 @@ static struct pair draw(struct deck *deck, double effect)
 /* One gate, confirmation and all. */
 static enum decision play(struct deck *deck, struct allowance allowed, double effect)
 {
-	struct pair pairs[DECIDE_MOST], fresh[DECIDE_CONFIRM];
+	struct pair pairs[DECIDE_MOST], fresh[DECIDE_CONFIRM_MOST];
 	enum decision decision = DECIDE_MORE;
-	size_t n = 0;
+	size_t n = 0, confirming;
 
 	while (decision == DECIDE_MORE && n < deck->most) {
 		pairs[n++] = draw(deck, effect);
@@ -41,9 +41,10 @@ static enum decision play(struct deck *deck, struct allowance allowed, double ef
 	}
 	if (decision != DECIDE_FAIL)
 		return decision;
-	for (size_t i = 0; i < DECIDE_CONFIRM; i++)
+	confirming = decide_confirm_pairs(n);
+	for (size_t i = 0; i < confirming; i++)
 		fresh[i] = draw(deck, effect);
-	return decide_confirms(fresh, DECIDE_CONFIRM, allowed) ? DECIDE_FAIL : DECIDE_MORE;
+	return decide_confirms(fresh, confirming, allowed) ? DECIDE_FAIL : DECIDE_MORE;
 }
 
 static double share(struct deck *deck, struct allowance allowed, double effect, enum decision of)

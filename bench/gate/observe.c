@@ -151,7 +151,7 @@ static bool observe_command(struct observer *observer, const struct gate *gate,
 {
 	const char *command = gate->side[side].command;
 	struct sampler *sampler = &observer->sampler[side];
-	struct lock_figures figures;
+	struct lock_figures figures = { 0 };
 	struct sample sample = { 0 };
 	struct err err = { 0 };
 	bool good;
@@ -160,15 +160,18 @@ static bool observe_command(struct observer *observer, const struct gate *gate,
 		good = traced_command(sampler, command, &sample.elapsed_ns, &figures, &err);
 	else
 		good = run_command(sampler, command, &sample, &err);
+	if (!good) {
+		if (!process_stop_signal())
+			end_of_error(cell, side, &err);
+		return false;
+	}
 	metric_observe(&sample, seen);
 	if (observer->traced) {
 		copy_figures(&figures, seen);
 		/* The tracer's own is in it. */
 		seen->value[METRIC_CPU] = NAN;
 	}
-	if (!good && !process_stop_signal())
-		end_of_error(cell, side, &err);
-	return good;
+	return true;
 }
 
 bool observe(struct observer *observer, const struct gate *gate, struct gate_cell *cell,

@@ -17,7 +17,7 @@ static void add(struct gate *gate, struct cell *cell)
 
 	*to = (struct gate_cell){ .cell = cell };
 	to->pairs = calloc(DECIDE_MOST, sizeof(*to->pairs));
-	to->confirming = calloc(DECIDE_CONFIRM, sizeof(*to->confirming));
+	to->confirming = calloc(DECIDE_CONFIRM_MOST, sizeof(*to->confirming));
 	if (!to->pairs || !to->confirming)
 		abort();
 	snprintf(to->id, sizeof(to->id), "%s", cell ? cell->id : "command");

@@ -83,7 +83,7 @@ static bool may_go_on(const struct gate *gate, struct gate_cell *cell, char *why
 	if (cell->pair_count < DECIDE_LOOK)
 		snprintf(
 			why, room,
-			"%d pairs, the fewest for a look, take %.3g s; it may take %.3g s (--budget)",
+			"%d pairs, the fewest for a look, take %.3g s; it may take %.3g (--budget)",
 			DECIDE_LOOK, pair * DECIDE_LOOK / 1e9, budget / 1e9);
 	else
 		snprintf(why, room, "its %.3g s were over (--budget)", budget / 1e9);
@@ -141,14 +141,14 @@ static bool is_undecided(const struct gate_cell *cell)
 
 static bool is_to_confirm(const struct gate_cell *cell)
 {
-	return !cell->reason[0] && judge_failed(cell) && cell->confirming_count < DECIDE_CONFIRM;
+	return !cell->reason[0] && cell->confirming_count < judge_confirming(cell);
 }
 
 /* A process that fails now ends the cell as before. */
 static void confirm(struct course *course, struct gate_cell *cell)
 {
 	take_block(course, cell, cell->confirming, &cell->confirming_count);
-	if (course->stopped || cell->reason[0] || cell->confirming_count < DECIDE_CONFIRM)
+	if (course->stopped || cell->reason[0] || cell->confirming_count < judge_confirming(cell))
 		return;
 	judge_confirm(course->gate, cell);
 	judge_close(course->gate, cell, "");
