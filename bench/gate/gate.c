@@ -195,6 +195,15 @@ static bool show(const struct gate *gate, const struct param_set *options, struc
 	return !summary || !summary[0] || gate_append_summary(gate, summary, err);
 }
 
+/* Without gnuplot there is no chart, and a verdict all the same. */
+static void draw(const struct gate *gate, const char *folder, const struct param_set *options)
+{
+	struct err why = { 0 };
+
+	if (folder && !gate_chart(gate, folder, &why) && !param_number(options, "json"))
+		fprintf(stderr, "no chart: %s\n", why.text);
+}
+
 static int run_gate(const struct param_set *options, int argc, char *argv[], struct err *err)
 {
 	static struct gate gate; /* large */
@@ -209,8 +218,10 @@ static int run_gate(const struct param_set *options, int argc, char *argv[], str
 			      .injected = param_text(options, "inject") };
 	if (gate_make(&gate, &plan, options, err)) {
 		gate.exit_status = judge_exit(&gate, undecided(options));
-		if (!files || result_write(files, &gate, err))
+		if (!files || result_write(files, &gate, err)) {
+			draw(&gate, folder, options);
 			show(&gate, options, err);
+		}
 	} else {
 		result_abandon(files);
 	}
