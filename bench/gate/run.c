@@ -86,7 +86,8 @@ static bool may_go_on(const struct gate *gate, struct gate_cell *cell, char *why
 			"%d pairs, the fewest for a look, take %.3g s; it may take %.3g (--budget)",
 			DECIDE_LOOK, pair * DECIDE_LOOK / 1e9, budget / 1e9);
 	else
-		snprintf(why, room, "its %.3g s were over (--budget)", budget / 1e9);
+		snprintf(why, room, "%zu more pairs would take it beyond %.3g s (--budget)",
+			 missing, budget / 1e9);
 	return false;
 }
 
