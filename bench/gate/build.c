@@ -2,6 +2,8 @@
 #include "bench/gate/build.h"
 
 #include "bench/describe.h"
+#include "bench/gate/revision.h"
+#include "bench/process.h"
 
 #include <dirent.h>
 #include <jansson.h>
@@ -112,19 +114,39 @@ static bool find_in(struct gate_side *side, const char *folder, const char *plac
 	return true;
 }
 
-bool build_find(struct gate_side *side, const char *word, struct err *err)
+static bool is_folder(const char *path)
 {
 	struct stat info;
 
+	return stat(path, &info) == 0 && S_ISDIR(info.st_mode);
+}
+
+bool build_find(struct gate_side *side, const char *word, struct err *err)
+{
+	struct revision revision;
+	char folder[PATH_MAX];
+
 	*side = (struct gate_side){ .word = word };
+	if (!word[0])
+		return err_set(err, EXIT_MISUSE,
+			       "a build has no name; give a folder or a revision");
 	if (find_in(side, word, "workloads") || find_in(side, word, "libexec/gilscope/workloads"))
 		return true;
-	if (stat(word, &info) == 0)
+	if (!revision_find(&revision, word, err)) {
+		if (!is_folder(word) || process_stop_signal())
+			return false;
 		return err_set(err, EXIT_MISUSE,
 			       "'%s' has no workloads; give a folder in which gilscope was built, "
-			       "or the prefix where it is installed",
+			       "the prefix where it is installed, or a revision",
 			       word);
-	return err_set(err, EXIT_MISUSE, "there is no build '%s'; give a folder", word);
+	}
+	if (!revision_build(&revision, folder, err))
+		return false;
+	if (!find_in(side, folder, "workloads"))
+		return err_set(err, EXIT_IMPOSSIBLE, "revision '%s' has no workloads", word);
+	if (!side->revision[0])
+		keep(side->revision, sizeof(side->revision), revision.name);
+	return true;
 }
 
 /* "plain" leaves it to flags that are not known. */

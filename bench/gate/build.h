@@ -4,9 +4,10 @@
 
 #include "bench/gate/gate.h"
 
-/* Fills what is known of a side from the word that names it: a build folder (it has workloads/), or
- * a prefix where gilscope is installed. 'word' is kept, not copied. Fails with what the word should
- * have been. After process_catch_signals. */
+/* Fills what is known of a side from the word that names it: a build folder (it has workloads/), a
+ * prefix where gilscope is installed, or a revision in git, which is built unless it has been
+ * (revision.h). A folder wins. 'word' is kept, not copied. Fails with what the word should have
+ * been, or what went wrong. After process_catch_signals. */
 bool build_find(struct gate_side *side, const char *word, struct err *err);
 
 /* False when times of one say nothing of the other: then 'reason' is the sentence why. Otherwise
