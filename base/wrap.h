@@ -1,4 +1,5 @@
-/* Text in a column: what does not fit in 100 columns goes on below its beginning. */
+/* Text in a column: what does not fit in 100 columns, or in a terminal that has fewer,
+ * goes on below its beginning. */
 #ifndef BASE_WRAP_H
 #define BASE_WRAP_H
 

@@ -2,180 +2,15 @@
 #include "bench/gate/figures.h"
 #include "bench/gate/show.h"
 #include "bench/gate/words.h"
+#include "tests/gate_made.h"
 #include "tests/test.h"
 
-#include <jansson.h>
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
-#define CELLS 16
-#define PAIRS DECIDE_MOST
-
-/* A gate, and what its pointers need. */
-static struct gate gate;
-static struct gate_cell cells[CELLS];
-static struct cell works[CELLS];
-static struct gate_pair pairs[CELLS][PAIRS], confirming[CELLS][DECIDE_CONFIRM];
 static char *text;
-
-static const struct metric metrics[METRICS] = {
-	[METRIC_TIME] = { .name = "time",
-			  .unit = "ns",
-			  .what = "time of the work",
-			  .allowed = { 0.05, 0 },
-			  .gated = true },
-	[METRIC_CPU] = { .name = "cpu",
-			 .unit = "ns",
-			 .what = "processor time",
-			 .allowed = { 0.05, 0 } },
-	[METRIC_TAKES] = { .name = "takes",
-			   .unit = "events",
-			   .what = "takes of the lock",
-			   .allowed = { 0.2, 2 },
-			   .gated = true },
-	[METRIC_CONTENDED] = { .name = "contended",
-			       .unit = "events",
-			       .what = "takes that had to wait",
-			       .allowed = { 0.2, 2 },
-			       .gated = true },
-	[METRIC_FORCED] = { .name = "forced",
-			    .unit = "events",
-			    .what = "forced switches",
-			    .allowed = { 0.2, 2 },
-			    .gated = true },
-	[METRIC_SWITCHES] = { .name = "switches", .unit = "events", .what = "switches" },
-	[METRIC_FUTEX] = { .name = "futex", .unit = "events", .what = "futex calls" },
-	[METRIC_LATENCY_P50] = { .name = "p50", .unit = "ns", .what = "median latency" },
-	[METRIC_LATENCY_P90] = { .name = "p90", .unit = "ns", .what = "p90 of latency" },
-	[METRIC_LATENCY_P99] = { .name = "p99", .unit = "ns", .what = "p99 of latency" },
-	[METRIC_LATENCY_P999] = { .name = "p999", .unit = "ns", .what = "p99.9 of latency" },
-	[METRIC_LATENCY_MAX] = { .name = "max", .unit = "ns", .what = "longest latency" },
-	[METRIC_WAIT_SHARE] = { .name = "wait_share",
-				.unit = "share",
-				.what = "share of time spent waiting",
-				.allowed = { 0.1, 0.01 },
-				.gated = true },
-	[METRIC_HOLD_P50] = { .name = "hold_p50", .unit = "ns", .what = "median hold" },
-	[METRIC_HOLD_P99] = { .name = "hold_p99", .unit = "ns", .what = "p99 of holds" },
-	[METRIC_WAIT_P99] = { .name = "wait_p99", .unit = "ns", .what = "p99 of waits" },
-};
-
-/* Spread over -1 to 1, the same each time. */
-static double wobble(size_t i)
-{
-	return (double)(i * 7919 % 101) / 50 - 1;
-}
-
-static struct gate_cell *add_cell(const char *id)
-{
-	struct gate_cell *cell = &cells[gate.count];
-
-	*cell = (struct gate_cell){ .pairs = pairs[gate.count],
-				    .confirming = confirming[gate.count],
-				    .spent_ns = 3.2e9,
-				    .pair_ns = 6e7,
-				    .verdict = VERDICT_PASS };
-	snprintf(cell->id, sizeof(cell->id), "%s", id);
-	works[gate.count] = (struct cell){ .workers = 2, .size = 1000000 };
-	snprintf(works[gate.count].workload, sizeof(works[0].workload), "countdown");
-	snprintf(works[gate.count].mode, sizeof(works[0].mode), "threads");
-	cell->cell = &works[gate.count++];
-	for (size_t i = 0; i < PAIRS + DECIDE_CONFIRM; i++) {
-		struct gate_pair *pair = i < PAIRS ? &cell->pairs[i] : &cell->confirming[i - PAIRS];
-
-		pair->candidate_first = i % 3 == 1;
-		for (size_t m = 0; m < METRICS; m++)
-			pair->side[BASELINE].value[m] = pair->side[CANDIDATE].value[m] = NAN;
-	}
-	return cell;
-}
-
-static void fill(struct gate_pair *to, size_t n, enum metric_id metric, double baseline,
-		 double candidate, double noise)
-{
-	for (size_t i = 0; i < n; i++) {
-		to[i].side[BASELINE].value[metric] = baseline * (1 + noise * wobble(i));
-		to[i].side[CANDIDATE].value[metric] = candidate * (1 + noise * wobble(i * 3 + 1));
-	}
-}
-
-static struct effect effect_of(const struct gate_pair *from, size_t n, enum metric_id metric)
-{
-	static struct pair values[PAIRS];
-	static double scratch[PAIRS];
-
-	for (size_t i = 0; i < n; i++)
-		values[i] = (struct pair){ from[i].side[BASELINE].value[metric],
-					   from[i].side[CANDIDATE].value[metric] };
-	return decide_effect(values, n, metrics[metric].allowed, scratch);
-}
-
-static double median_of(const struct gate_pair *from, size_t n, enum metric_id metric,
-			enum side side)
-{
-	static double values[PAIRS];
-
-	for (size_t i = 0; i < n; i++)
-		values[i] = from[i].side[side].value[metric];
-	stats_sort(values, n);
-	return stats_median(values, n);
-}
-
-/* A metric of so many pairs of those medians, with that verdict. */
-static struct judgement *judge(struct gate_cell *cell, enum metric_id metric, size_t n,
-			       const double median[SIDES], enum verdict verdict)
-{
-	struct judgement *judgement = &cell->judgements[metric];
-
-	fill(cell->pairs, n, metric, median[BASELINE], median[CANDIDATE], 0.04);
-	*judgement = (struct judgement){
-		.known = true, .gated = metrics[metric].gated, .verdict = verdict, .pairs = n
-	};
-	for (enum side side = BASELINE; side < SIDES; side++)
-		judgement->median[side] = median_of(cell->pairs, n, metric, side);
-	judgement->effect = effect_of(cell->pairs, n, metric);
-	cell->pair_count = n > cell->pair_count ? n : cell->pair_count;
-	if (verdict == VERDICT_FAIL) {
-		fill(cell->confirming, DECIDE_CONFIRM, metric, median[BASELINE], median[CANDIDATE],
-		     0.04);
-		judgement->failed = true;
-		judgement->confirming = cell->confirming_count = DECIDE_CONFIRM;
-		judgement->confirmed = effect_of(cell->confirming, DECIDE_CONFIRM, metric);
-	}
-	if (verdict > cell->verdict)
-		cell->verdict = verdict;
-	if (cell->verdict > gate.verdict)
-		gate.verdict = cell->verdict;
-	return judgement;
-}
-
-#define MEDIANS(baseline, candidate) ((const double[SIDES]){ baseline, candidate })
-
-static int make_gate(void **state)
-{
-	static char command[] = "gate", *words[] = { command };
-
-	(void)state;
-	gate = (struct gate){ .argc = 1,
-			      .argv = words,
-			      .started = 1700000000,
-			      .duration_ns = 32100000000,
-			      .seed = 9223372036854775807u,
-			      .budget_ns = 10000000000,
-			      .cells = cells };
-	memcpy(gate.metrics, metrics, sizeof(metrics));
-	gate.side[BASELINE] = (struct gate_side){ .word = "old",
-						  .workloads = "/old/workloads",
-						  .revision = "1a2b3c4",
-						  .compiler = "gcc 12.2.0",
-						  .buildtype = "debugoptimized",
-						  .optimization = "2",
-						  .sanitize = "none" };
-	gate.side[CANDIDATE] = gate.side[BASELINE];
-	gate.side[CANDIDATE].word = "new";
-	return 0;
-}
 
 static int drop(void **state)
 {
@@ -185,8 +20,7 @@ static int drop(void **state)
 	return 0;
 }
 
-/* What a writer writes, as one text. */
-static const char *written(void (*write)(const void *, FILE *))
+static const char *printed(const struct gate *gate)
 {
 	size_t length = 0;
 	FILE *to;
@@ -195,86 +29,325 @@ static const char *written(void (*write)(const void *, FILE *))
 	text = NULL;
 	to = open_memstream(&text, &length);
 	assert_non_null(to);
-	write(&gate, to);
+	gate_print(gate, to);
 	fclose(to);
 	return text;
 }
 
-static void print(const void *subject, FILE *to)
+static const char *annotated(const struct gate *gate)
 {
-	gate_print(subject, to);
+	size_t length = 0;
+	FILE *to;
+
+	free(text);
+	text = NULL;
+	to = open_memstream(&text, &length);
+	assert_non_null(to);
+	gate_annotate(gate, to);
+	fclose(to);
+	return text;
 }
 
-static json_t *verdict(void)
+static void assert_begins(const char *whole, const char *start)
 {
-	json_error_t error;
-	json_t *root = json_loads(written(gate_verdict_json), JSON_REJECT_DUPLICATES, &error);
-
-	if (!root)
-		fail_msg("line %d: %s", error.line, error.text);
-	return root;
+	if (strncmp(whole, start, strlen(start)) != 0)
+		fail_msg("'%.200s' does not begin with '%s'", whole, start);
 }
 
-/* All verdicts, each with what belongs to it. */
-static void make_many(void)
+static void assert_has(const char *whole, const char *part)
 {
-	struct gate_cell *cell = add_cell("countdown/gil:cpython3/2");
-
-	judge(cell, METRIC_TIME, 20, MEDIANS(30.1e6, 33.9e6), VERDICT_FAIL);
-	judge(cell, METRIC_TAKES, 40, MEDIANS(20000, 20010), VERDICT_PASS);
-	judge(cell, METRIC_CONTENDED, 20, MEDIANS(0, 14), VERDICT_FAIL);
-	judge(cell, METRIC_CPU, 20, MEDIANS(61e6, 66e6), VERDICT_SKIPPED);
-	judge(cell, METRIC_SWITCHES, 20, MEDIANS(12, 14), VERDICT_SKIPPED);
-	cell = add_cell("countdown/threads/2");
-	judge(cell, METRIC_TIME, 180, MEDIANS(15.2e6, 15.7e6), VERDICT_INCONCLUSIVE);
-	judge(cell, METRIC_CPU, 180, MEDIANS(31e6, 30.8e6), VERDICT_SKIPPED);
-	cell = add_cell("countdown/sequential/1");
-	judge(cell, METRIC_TIME, 20, MEDIANS(30.2e6, 29.1e6), VERDICT_PASS);
-	cell = add_cell("mergesort/processes/2");
-	cell->verdict = VERDICT_ERROR;
-	cell->pair_count = 0;
-	snprintf(cell->reason, sizeof(cell->reason),
-		 "the baseline failed: 'mergesort' was ended by signal 11 (Segmentation fault)");
-	gate.exit_status = GATE_EXIT_FAIL;
+	if (!strstr(whole, part))
+		fail_msg("'%s' is not in: %s", part, whole);
 }
 
-static void the_verdict_comes_first_with_the_cell_that_made_it(void **state)
+static void assert_lacks(const char *whole, const char *part)
+{
+	if (strstr(whole, part))
+		fail_msg("'%s' is in: %s", part, whole);
+}
+
+static size_t widest_line(const char *whole)
+{
+	size_t widest = 0;
+
+	for (const char *line = whole; *line; line += strcspn(line, "\n") + 1) {
+		const size_t length = strcspn(line, "\n");
+
+		widest = length > widest ? length : widest;
+		if (!line[length])
+			break;
+	}
+	return widest;
+}
+
+static void the_verdict_comes_first_with_the_cell_and_the_metric_that_made_it(void **state)
 {
 	(void)state;
-	make_many();
-	written(print);
-	assert_memory_equal(text, "FAIL: countdown/gil:cpython3/2: time", 36);
-	assert_non_null(strstr(text, "confirmed by 40 fresh pairs: +12.8%\n"));
+	assert_begins(printed(made_by_name("many")),
+		      "FAIL: countdown/gil:cpython3/2: time of the work +12.8% (99% interval ");
+	assert_begins(printed(made_by_name("none")),
+		      "NOT COMPARABLE: the baseline is a debug build\n");
+	assert_begins(printed(made_by_name("pass")),
+		      "PASS: nothing is worse than allowed in any of 2 cells; nearest to it is "
+		      "countdown");
 }
 
-static void json_of_all_verdicts_is_strict_and_complete(void **state)
+static void a_cell_that_passed_hides_none_that_did_not(void **state)
 {
-	json_t *root, *cell, *judgement;
+	struct gate *gate = made_by_name("pass");
 
 	(void)state;
-	make_many();
-	root = verdict();
-	assert_string_equal(json_string_value(json_object_get(root, "verdict")), "FAIL");
-	assert_int_equal(json_array_size(json_object_get(root, "cells")), 4);
-	cell = json_array_get(json_object_get(root, "cells"), 0);
-	assert_int_equal(json_array_size(json_object_get(cell, "pairs")), 40);
-	assert_int_equal(json_array_size(json_object_get(cell, "confirming")), 40);
-	judgement = json_object_get(json_object_get(cell, "judgements"), "contended");
-	assert_true(json_is_null(json_object_get(judgement, "ratio")));
-	assert_true(json_number_value(json_object_get(judgement, "candidate")) > 0);
-	judgement = json_object_get(json_object_get(cell, "judgements"), "futex");
-	assert_true(json_is_null(json_object_get(judgement, "candidate")));
-	assert_string_equal(json_string_value(json_object_get(judgement, "reason")),
-			    "no sample has it");
-	json_decref(root);
+	made_judgement(gate, &gate->cells[0], METRIC_TIME, 40, MADE_MEDIANS(30e6, 31e6),
+		       VERDICT_INCONCLUSIVE);
+	assert_begins(printed(gate), "INCONCLUSIVE: nothing is shown to be worse, but 1 of 2 cells "
+				     "could not be shown to be");
+	assert_has(text, "countdown/sequential/1: ");
+	assert_has(text, "would be found by 9 of 10 such gates");
+	assert_has(text, " help:      more pairs may decide it: --budget ");
+}
+
+static void a_cell_that_had_all_pairs_is_not_sent_for_more(void **state)
+{
+	struct gate *gate = made_gate();
+	struct gate_cell *cell = made_cell(gate, "countdown/threads/2");
+
+	(void)state;
+	made_judgement(gate, cell, METRIC_TIME, DECIDE_MOST, MADE_MEDIANS(30e6, 31e6),
+		       VERDICT_INCONCLUSIVE);
+	assert_has(printed(gate),
+		   " pairs were taken: only a quieter machine or a wider --threshold time=");
+	assert_lacks(text, "--budget");
+}
+
+static void a_count_that_was_zero_has_a_difference_and_no_ratio(void **state)
+{
+	struct gate *gate = made_gate();
+	struct gate_cell *cell = made_cell(gate, "countdown/gil:cpython3/2");
+
+	(void)state;
+	made_judgement(gate, cell, METRIC_CONTENDED, 20, MADE_MEDIANS(0, 14), VERDICT_FAIL);
+	assert_begins(printed(gate), "FAIL: countdown/gil:cpython3/2: takes that had to wait: 14, "
+				     "were 0 (allowed +20%+2)");
+	assert_has(text,
+		   " contended          0        14    +14             -  +20%+2  20+40 FAIL");
+	assert_lacks(text, "nan");
+}
+
+static void what_was_not_confirmed_is_told(void **state)
+{
+	struct gate *gate = made_gate();
+	struct gate_cell *cell = made_cell(gate, "countdown/threads/2");
+	struct judgement *judgement = made_judgement(
+		gate, cell, METRIC_TIME, 40, MADE_MEDIANS(30e6, 33e6), VERDICT_INCONCLUSIVE);
+
+	(void)state;
+	judgement->failed = true;
+	judgement->confirming = DECIDE_CONFIRM;
+	judgement->confirmed.ratio = 1.011;
+	assert_has(printed(gate), "FAIL, but not confirmed by 40 fresh pairs: +1.1%");
+	assert_has(text, "which 40 fresh pairs did not confirm");
+	assert_lacks(text, "FAIL: ");
+}
+
+static void a_metric_that_was_asked_for_and_is_not_known_has_its_reason(void **state)
+{
+	struct gate *gate = made_gate();
+	struct gate_cell *cell = made_cell(gate, "countdown/sequential/1");
+	struct judgement *judgement = &cell->judgements[METRIC_TAKES];
+
+	(void)state;
+	made_judgement(gate, cell, METRIC_TIME, 20, MADE_MEDIANS(30e6, 30e6), VERDICT_PASS);
+	*judgement = (struct judgement){ .gated = true, .verdict = VERDICT_NOT_COMPARABLE };
+	snprintf(judgement->reason, sizeof(judgement->reason), "neither side tells it");
+	made_verdict(gate, cell, VERDICT_NOT_COMPARABLE, "");
+	assert_begins(printed(gate), "NOT COMPARABLE: countdown/sequential/1: takes of the lock is "
+				     "not known: neither side tells it\n");
+	assert_has(text,
+		   " takes              -         -      -             -  +20%+2      0 NOT COMP");
+}
+
+static void an_exit_status_of_another_verdict_is_told(void **state)
+{
+	struct gate *gate = made_by_name("pass");
+
+	(void)state;
+	assert_lacks(printed(gate), "exit status");
+	gate->verdict = VERDICT_INCONCLUSIVE;
+	gate->exit_status = GATE_EXIT_PASS;
+	assert_has(printed(gate), "the exit status is 0, as was asked for");
+}
+
+static void rows_fit_80_columns_and_all_fits_100(void **state)
+{
+	struct gate *gate = made_gate();
+	struct gate_cell *cell = made_cell(gate, "countdown/threads/2");
+	const char *row;
+
+	(void)state;
+	made_judgement(gate, cell, METRIC_CONTENDED, 180, MADE_MEDIANS(123456, 789012),
+		       VERDICT_INCONCLUSIVE);
+	row = strstr(printed(gate), "\n contended ");
+	assert_non_null(row);
+	assert_true(strcspn(row + 1, "\n") <= 80);
+	assert_true(widest_line(printed(made_by_name("many"))) <= 100);
+	assert_true(widest_line(printed(made_by_name("nasty"))) <= 100);
+}
+
+static void what_a_program_printed_cannot_steer_a_terminal_or_a_log(void **state)
+{
+	(void)state;
+	printed(made_by_name("nasty"));
+	for (const char *c = text; *c; c++)
+		assert_true(*c == '\n' || (unsigned char)*c >= 0x20);
+	assert_lacks(text, "\n::");
+	annotated(made_by_name("nasty"));
+	assert_has(text, "::error title=ERROR%3A a%2Cb%3Ac|d<e>&::said: ");
+	assert_lacks(text, "\n::error::");
+	assert_lacks(text, "\r");
+}
+
+static void annotations_are_escaped_and_of_the_verdicts_kind(void **state)
+{
+	(void)state;
+	annotated(made_by_name("many"));
+	assert_begins(text, "::error title=gilscope gate%3A FAIL::countdown/gil:cpython3/2: time "
+			    "of the work +12.8%25 (");
+	assert_has(text, "\n::warning title=INCONCLUSIVE%3A countdown/threads/2::");
+	assert_has(text, "\n::notice title=SKIPPED%3A command::there is one CPU\n");
+	assert_begins(annotated(made_by_name("pass")), "::notice title=gilscope gate%3A PASS::");
+}
+
+static void no_more_annotations_are_made_than_are_shown(void **state)
+{
+	struct gate *gate = made_gate();
+	size_t lines = 0;
+
+	(void)state;
+	for (size_t i = 0; i < MADE_CELLS; i++)
+		made_verdict(gate, made_cell(gate, "command"), VERDICT_ERROR, "it is not there");
+	annotated(gate);
+	for (const char *c = text; *c; c++)
+		lines += *c == '\n';
+	assert_int_equal(lines, 10);
+}
+
+static void the_summary_is_appended_to_what_is_there(void **state)
+{
+	char path[] = "/tmp/gate_show_test.XXXXXX", line[64] = "";
+	const int file = mkstemp(path);
+	struct err err = { 0 };
+	FILE *from;
+
+	(void)state;
+	assert_true(file >= 0);
+	assert_int_equal(write(file, "before\n", 7), 7);
+	close(file);
+	assert_true(gate_append_summary(made_by_name("many"), path, &err));
+	from = fopen(path, "re");
+	assert_non_null(from);
+	assert_non_null(fgets(line, sizeof(line), from));
+	assert_string_equal(line, "before\n");
+	assert_non_null(fgets(line, sizeof(line), from));
+	assert_string_equal(line, "### gilscope gate: FAIL\n");
+	fclose(from);
+	unlink(path);
+	assert_false(gate_append_summary(made_by_name("many"), "/nowhere/summary", &err));
+	assert_has(err.text, "cannot append the summary to '/nowhere/summary': No such file");
+	assert_false(gate_append_summary(made_by_name("many"), "/dev/full", &err));
+	assert_has(err.text, "cannot append the summary to '/dev/full'");
+}
+
+static void figures_have_three_digits_and_their_unit(void **state)
+{
+	static const struct {
+		enum metric_id metric;
+		double value;
+		const char *words;
+	} rows[] = {
+		{ METRIC_TIME, 30.1e6, "30.1 ms" },
+		{ METRIC_TIME, 999.6e6, "1.00 s" },
+		{ METRIC_TIME, 1234, "1.23 us" },
+		{ METRIC_TIME, 99.96e3, "100 us" },
+		{ METRIC_TIME, 12, "12 ns" },
+		{ METRIC_TIME, 0, "0 ns" },
+		{ METRIC_TIME, NAN, "-" },
+		{ METRIC_TAKES, 0, "0" },
+		{ METRIC_TAKES, 2.5, "2.5" },
+		{ METRIC_TAKES, 1234, "1234" },
+		{ METRIC_TAKES, 20000, "20.0k" },
+		{ METRIC_TAKES, 1.234e6, "1.23M" },
+		{ METRIC_WAIT_SHARE, 0.452, "45.2%" },
+		{ METRIC_WAIT_SHARE, INFINITY, "-" },
+	};
+	char words[FIGURE];
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		figure_value(&metrics_usual[rows[i].metric], rows[i].value, words);
+		assert_string_equal(words, rows[i].words);
+	}
+	figure_ratio(1.123, words);
+	assert_string_equal(words, "+12.3%");
+	figure_ratio(0.5, words);
+	assert_string_equal(words, "-50.0%");
+	figure_ratio(1234, words);
+	assert_string_equal(words, "+1.2e+05%");
+	figure_ratio(NAN, words);
+	assert_string_equal(words, "-");
+	figure_interval((struct interval){ 1.098, 1.141, true }, words);
+	assert_string_equal(words, "+9.8..+14.1%");
+	figure_interval((struct interval){ 0, 0, false }, words);
+	assert_string_equal(words, "-");
+	figure_allowed(&metrics_usual[METRIC_WAIT_SHARE], words);
+	assert_string_equal(words, "+10%+1.0%");
+}
+
+static void a_bound_is_never_rounded_down(void **state)
+{
+	static const struct {
+		double bound;
+		const char *words;
+	} rows[] = { { 0.000701, "0.071%" }, { 0.00007, "0.007%" }, { 0.0121, "1.3%" },
+		     { 0.099001, "10%" },    { 1, "100%" },         { 0, "0%" } };
+	char words[FIGURE];
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		figure_bound(rows[i].bound, words);
+		assert_string_equal(words, rows[i].words);
+	}
+}
+
+static void the_false_alarm_is_the_sum_over_what_is_gated(void **state)
+{
+	struct gate *gate = made_by_name("many");
+	const double one = decide_false_alarm(DECIDE_MOST, true);
+
+	(void)state;
+	assert_true(one > 0 && one < 0.0005);
+	assert_true(fabs(gate_false_alarm(gate) - 5 * one) < 1e-12);
+	assert_true(gate_false_alarm(made_by_name("none")) == 0);
 }
 
 int main(void)
 {
-#define TEST(name) cmocka_unit_test_setup_teardown(name, make_gate, drop)
+#define TEST(name) cmocka_unit_test_teardown(name, drop)
 	const struct CMUnitTest tests[] = {
-		TEST(the_verdict_comes_first_with_the_cell_that_made_it),
-		TEST(json_of_all_verdicts_is_strict_and_complete),
+		TEST(the_verdict_comes_first_with_the_cell_and_the_metric_that_made_it),
+		TEST(a_cell_that_passed_hides_none_that_did_not),
+		TEST(a_cell_that_had_all_pairs_is_not_sent_for_more),
+		TEST(a_count_that_was_zero_has_a_difference_and_no_ratio),
+		TEST(what_was_not_confirmed_is_told),
+		TEST(a_metric_that_was_asked_for_and_is_not_known_has_its_reason),
+		TEST(an_exit_status_of_another_verdict_is_told),
+		TEST(rows_fit_80_columns_and_all_fits_100),
+		TEST(what_a_program_printed_cannot_steer_a_terminal_or_a_log),
+		TEST(annotations_are_escaped_and_of_the_verdicts_kind),
+		TEST(no_more_annotations_are_made_than_are_shown),
+		TEST(the_summary_is_appended_to_what_is_there),
+		TEST(figures_have_three_digits_and_their_unit),
+		TEST(a_bound_is_never_rounded_down),
+		TEST(the_false_alarm_is_the_sum_over_what_is_gated),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -60,10 +60,12 @@ static void put_quiet(const struct gate *gate, const struct gate_cell *cell, FIL
 		wrap_label(to, " not gated:", NOTES, "%s", text);
 }
 
-/* Below a row: what it does not say itself. */
-static void put_notes(const struct judgement *judgement, FILE *to)
+/* Below a row: what it does not say itself. The reason that the rows above have, too, is told once.
+ */
+static void put_notes(const struct judgement *judgement, const char *told, FILE *to)
 {
 	const bool known = isfinite(judgement->confirmed.ratio);
+	const char *reason = strcmp(judgement->reason, told) == 0 ? "" : judgement->reason;
 	char figure[FIGURE];
 
 	if (judgement->failed && judgement->confirming > 0) {
@@ -72,18 +74,19 @@ static void put_notes(const struct judgement *judgement, FILE *to)
 			   judgement->verdict == VERDICT_FAIL ? "confirmed" :
 								"FAIL, but not confirmed",
 			   judgement->confirming, known ? ": " : "", known ? figure : "");
-		return;
-	}
-	if (judgement->verdict == VERDICT_INCONCLUSIVE && isfinite(judgement->effect.smallest)) {
+	} else if (judgement->verdict == VERDICT_INCONCLUSIVE &&
+		   isfinite(judgement->effect.smallest)) {
 		figure_ratio(judgement->effect.smallest, figure);
-		wrap_label(to, "", NOTES, "%s would be found by 9 of 10 such gates", figure);
+		wrap_label(to, "", NOTES, "%s would be found by 9 of 10 such gates%s%s", figure,
+			   reason[0] ? "; " : "", reason);
+	} else if (reason[0]) {
+		wrap_label(to, "", NOTES, "%s", reason);
 	}
-	if (judgement->reason[0])
-		wrap_label(to, "", NOTES, "%s", judgement->reason);
 }
 
 static void put_cell(const struct gate *gate, const struct gate_cell *cell, FILE *to)
 {
+	const char *told = "";
 	char text[SENTENCE];
 
 	fprintf(to, "%s  %s\n", verdict_name(cell->verdict), cell->id);
@@ -91,7 +94,8 @@ static void put_cell(const struct gate *gate, const struct gate_cell *cell, FILE
 		if (!words_is_row(&cell->judgements[m]))
 			continue;
 		put_judgement(&gate->metrics[m], &cell->judgements[m], to);
-		put_notes(&cell->judgements[m], to);
+		put_notes(&cell->judgements[m], told, to);
+		told = cell->judgements[m].reason;
 	}
 	put_quiet(gate, cell, to);
 	if (cell->reason[0]) {
@@ -123,14 +127,14 @@ static void put_end(const struct gate *gate, FILE *to)
 	char text[SENTENCE];
 
 	words_run(gate, text);
-	fprintf(to, "%s\n", text);
+	wrap_print(to, 0, text);
 	if (gate->count > 0) {
 		words_false_alarm(gate, text);
-		fprintf(to, "%s\n", text);
+		wrap_print(to, 0, text);
 	}
 	words_exit(gate, text);
 	if (text[0])
-		fprintf(to, "%s\n", text);
+		wrap_print(to, 0, text);
 }
 
 void gate_print(const struct gate *gate, FILE *to)

@@ -1,5 +1,5 @@
 /* All that is written of a finished gate: for people, for CI and for other programs.
- * results/README.md has the files, field by field. None of these changes the gate. */
+ * docs/gate-verdict.md has the files, field by field. None of these changes the gate. */
 #ifndef BENCH_GATE_SHOW_H
 #define BENCH_GATE_SHOW_H
 

@@ -1,4 +1,4 @@
-/* verdict.json, field by field as results/README.md has it. */
+/* verdict.json, field by field as docs/gate-verdict.md has it. */
 #include "bench/gate/show.h"
 #include "bench/gate/words.h"
 
