@@ -1,0 +1,162 @@
+/* Stands for a workload, in a millisecond: what it says is written beside it. Copied under the name
+ * of a workload into a folder that has, for countdown,
+ *
+ *   countdown.plan      what the first run does, the second, ...; the last line is done for ever
+ *   countdown.describe  what it says of itself
+ *   countdown.refuse    if it is there: the exit status and words with which it refuses all cells
+ *
+ * A line of a plan that begins with '{' is a result line. Else it is one of
+ *
+ *   exit STATUS WORDS   fails with these words
+ *   signal NUMBER       dies of it
+ *   hang                does not end
+ *   sleep MS RESULT     takes so many milliseconds
+ *   leave RESULT        leaves a process behind that does not end, then prints the result line
+ *
+ * countdown.WORD.plan, where WORD is one of the command line without leading '-', takes the place
+ * of countdown.plan. Beside each plan is PLAN.runs: a byte for each run. $FAKE_LOG, if given, is a
+ * file that gets a line for each run: its plan. */
+#include <fcntl.h>
+#include <limits.h>
+#include <signal.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+/* What cannot be wrong unless the test is. */
+_Noreturn static void give_up(const char *what)
+{
+	perror(what);
+	exit(99);
+}
+
+static void append(const char *path, const char *text)
+{
+	const int fd = open(path, O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC, 0644);
+	const size_t length = strlen(text);
+
+	if (fd < 0 || write(fd, text, length) != (ssize_t)length || close(fd) != 0)
+		give_up(path);
+}
+
+/* Which run of this plan it is, from 0. */
+static size_t count_run(const char *plan)
+{
+	char path[PATH_MAX + 8];
+	struct stat info;
+
+	snprintf(path, sizeof(path), "%s.runs", plan);
+	append(path, ".");
+	if (stat(path, &info) != 0)
+		give_up(path);
+	return (size_t)info.st_size - 1;
+}
+
+/* The line with that number, or the last one. */
+static char *read_line(const char *path, size_t number)
+{
+	FILE *file = fopen(path, "re");
+	char *line = NULL;
+	size_t room = 0, next = 0;
+	ssize_t length = 0;
+
+	if (!file)
+		give_up(path);
+	while (next++ <= number && getline(&line, &room, file) > 0)
+		;
+	fclose(file);
+	length = line ? (ssize_t)strlen(line) : 0;
+	if (length > 0 && line[length - 1] == '\n')
+		line[length - 1] = '\0';
+	return line;
+}
+
+static void find_plan(char *const argv[], char to[PATH_MAX])
+{
+	snprintf(to, PATH_MAX, "%s.plan", argv[0]);
+	for (size_t i = 1; argv[i]; i++) {
+		char path[PATH_MAX];
+
+		snprintf(path, sizeof(path), "%s.%s.plan", argv[0], argv[i] + strspn(argv[i], "-"));
+		if (access(path, R_OK) == 0)
+			snprintf(to, PATH_MAX, "%s", path);
+	}
+}
+
+static void refuse(const char *program)
+{
+	char path[PATH_MAX], *line, *words;
+	long status;
+
+	snprintf(path, sizeof(path), "%s.refuse", program);
+	if (access(path, R_OK) != 0)
+		return;
+	line = read_line(path, 0);
+	status = strtol(line, &words, 10);
+	fprintf(stderr, "%s\n", words + strspn(words, " "));
+	exit((int)status);
+}
+
+static void act(const char *line)
+{
+	char *words;
+	long status;
+
+	if (strncmp(line, "exit ", 5) == 0) {
+		status = strtol(line + 5, &words, 10);
+		fprintf(stderr, "%s\n", words + strspn(words, " "));
+		exit((int)status);
+	}
+	if (strncmp(line, "signal ", 7) == 0)
+		raise((int)strtol(line + 7, NULL, 10));
+	if (strcmp(line, "hang") == 0) {
+		while (true)
+			pause();
+	}
+	if (strncmp(line, "sleep ", 6) == 0) {
+		usleep((useconds_t)strtol(line + 6, &words, 10) * 1000);
+		line = words + 1;
+	}
+	if (strncmp(line, "leave ", 6) == 0) {
+		line += 6;
+		if (fork() == 0) {
+			while (true)
+				pause();
+		}
+	}
+	puts(line);
+}
+
+static bool is_question(char *const argv[])
+{
+	while (*argv && strcmp(*argv, "--describe") != 0)
+		argv++;
+	return *argv;
+}
+
+int main(int argc, char *argv[])
+{
+	const char *log = getenv("FAKE_LOG");
+	char path[PATH_MAX];
+
+	if (is_question(argv)) {
+		/* Whether it would take a cell, or, without one, what it is. */
+		if (argc > 2)
+			refuse(argv[0]);
+		snprintf(path, sizeof(path), "%s.describe", argv[0]);
+		puts(read_line(path, 0));
+		return 0;
+	}
+	find_plan(argv, path);
+	if (log) {
+		char line[PATH_MAX + 8];
+
+		snprintf(line, sizeof(line), "%s\n", path);
+		append(log, line);
+	}
+	act(read_line(path, count_run(path)));
+	return 0;
+}
