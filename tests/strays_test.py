@@ -1,7 +1,7 @@
 #!/usr/bin/python3
 """The runner is killed by SIGKILL, at any moment: strays_test.py BUILD [RUNS [SEED]]. Nothing that it started
 may stay, whatever it was doing. Speaks TAP."""
-import contextlib
+import json
 import os
 import random
 import shutil
@@ -11,87 +11,53 @@ import sys
 import tempfile
 import time
 
+from strays import MARK, MARKED, finish, nothing_is_left, ours, report, until
+
 BUILD = os.path.realpath(sys.argv[1])
-RUNS = int(sys.argv[2]) if len(sys.argv) > 2 else 12
+RUNS = int(sys.argv[2]) if len(sys.argv) > 2 else 15
 SEED = int(sys.argv[3]) if len(sys.argv) > 3 else random.randrange(1 << 32)
-# A process that is still there after so long stays for ever: all programs here would.
-PATIENCE = 60
-MARK = f"STRAYS_TEST={os.getpid()}"
 DESCRIBE = ('{"workload":"countdown","options":[{"name":"size"}],"params":[],'
             '"modes":[{"name":"threads"}],"gils":[]}')
 LINE = ('{"workload":"countdown","params":{"tick-spins":3},"elapsed_ns":1000,"checksum":"1",'
         '"per_worker":[{"nvcsw":0,"nivcsw":0}],"gil_counts":null,"latency":null}')
-count = failures = 0
-
-
-def report(good, sentence, *notes):
-    global count, failures
-    count += 1
-    failures += not good
-    print(f"{'ok' if good else 'not ok'} {count} - {sentence}", flush=True)
-    for note in [] if good else notes:
-        print("# " + str(note)[:600].replace("\n", "\n# "))
-
-
-def read(path):
-    try:
-        with open(path, "rb") as file:
-            return file.read()
-    except OSError:
-        return b""
-
-
-def ours():
-    """All running processes that come from this test, by the variable that it gave them: pid and name. One that
-    emptied its environment is called 'emptied', and is found by that."""
-    found = {}
-    for pid in filter(str.isdigit, os.listdir("/proc")):
-        words = read(f"/proc/{pid}/cmdline")
-        if MARK.encode() in read(f"/proc/{pid}/environ") or MARK.encode() in words:
-            found[int(pid)] = read(f"/proc/{pid}/comm").decode().strip()
-    return found
-
-
-def until(condition):
-    end = time.monotonic() + PATIENCE
-    while not condition():
-        if time.monotonic() > end:
-            return False
-        time.sleep(0.01)
-    return True
 
 
 def start(gilscope, *words):
-    name, value = MARK.split("=")
-    return subprocess.Popen([gilscope, "bench", *words], stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL,
-                            stderr=subprocess.DEVNULL, env={**os.environ, name: value})
+    return subprocess.Popen([gilscope, *words], stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL,
+                            stderr=subprocess.DEVNULL, env=MARKED)
 
 
-def nothing_is_left(sentence, *notes):
-    gone = until(lambda: not ours())
-    left = ours()
-    report(gone, sentence, left, *notes)
-    for pid in left:
-        with contextlib.suppress(ProcessLookupError):
-            os.kill(pid, signal.SIGKILL)
+def is_whole(path):
+    """Not there, or all of it: it may have come to its end before it was killed."""
+    if not os.path.exists(path):
+        return True
+    with open(path, encoding="utf-8") as file:
+        try:
+            return bool(json.load(file))
+        except ValueError:
+            return False
 
 
 def real(folder):
     """Real workloads; the moment is random, from before the first process to the middle of many."""
     chance = random.Random(SEED)
-    kinds = [["--mode", "processes,process-pool,threads"], ["--workload", "spawn"],
-             ["--mode", "processes", "--trace"]]
+    bench = ["bench", "--workload", "countdown", "--size", "3000000", "--runs", "50"]
+    gate = ["gate", "--baseline", BUILD, "--candidate", BUILD, "--workload", "countdown"]
+    kinds = [[*bench, "--mode", "processes,process-pool,threads"], [*bench, "--workload", "spawn", "--size", "500"],
+             [*bench, "--mode", "processes", "--trace"], [*gate, "--mode", "processes,gil"],
+             [*gate, "--mode", "process-pool", "--trace"]]
     for number in range(RUNS):
         words = kinds[number % len(kinds)]
         output = os.path.join(folder, f"real{number}")
-        process = start(os.path.join(BUILD, "gilscope"), "--workload", "countdown", *words, "--workers", "2", "--size",
-                        "3000000", "--runs", "50", "-o", output)
+        process = start(os.path.join(BUILD, "gilscope"), *words, "--workers", "2", "-o", output)
         time.sleep(chance.random() ** 2 * 3)
         at_work = len(ours())
         process.kill()
         process.wait()
-        nothing_is_left(f"run {number}: nothing is left of {' '.join(words)}", f"seed {SEED}", f"{at_work} processes")
-        report(not os.path.exists(os.path.join(output, "result.json")), f"run {number}: there is no half result")
+        nothing_is_left(f"run {number}: nothing is left of {words[0]} {' '.join(words[-4:])}", f"seed {SEED}",
+                        f"{at_work} processes")
+        report(all(is_whole(os.path.join(output, name)) for name in ("result.json", "verdict.json")),
+               f"run {number}: there is no half result")
 
 
 def fake(folder, script):
@@ -123,7 +89,7 @@ def made_up(folder):
     for number, (what, (script, sleeping)) in enumerate(scripts.items()):
         gilscope = fake(os.path.join(folder, f"fake{number}"), script)
         for kill in (signal.SIGKILL, signal.SIGTERM):
-            process = start(gilscope, "--workload", "countdown", "--size", "12", "--runs", "1", "-o", os.path.join(folder, "out"))
+            process = start(gilscope, "bench", "--workload", "countdown", "--size", "12", "--runs", "1", "-o", os.path.join(folder, "out"))
             there = until(lambda count=sleeping: sleepers() == count)
             process.send_signal(kill)
             process.wait()
@@ -137,7 +103,7 @@ def without_guard(folder):
     gilscope = fake(os.path.join(folder, "unguarded"),
                     f"[ -e {first} ] && exec setsid -w sleep 1000\n"
                     f"touch {first}; until [ -e {go} ]; do sleep 0.01; done; echo '{LINE}'")
-    process = start(gilscope, "--workload", "countdown", "--size", "12", "--runs", "3", "-o", os.path.join(folder, "out"))
+    process = start(gilscope, "bench", "--workload", "countdown", "--size", "12", "--runs", "3", "-o", os.path.join(folder, "out"))
     until(lambda: os.path.exists(first))
     guards = [pid for pid, name in ours().items() if name == "gilscope-guard"]
     report(len(guards) == 1, "one guard stands by", guards)
@@ -155,5 +121,4 @@ with tempfile.TemporaryDirectory() as tmp:
     made_up(tmp)
     without_guard(tmp)
     real(tmp)
-print(f"1..{count}")
-sys.exit(1 if failures else 0)
+sys.exit(finish())

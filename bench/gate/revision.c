@@ -31,6 +31,12 @@ struct paths {
 	char built[PATH_MAX], part[PATH_MAX], lock[PATH_MAX], log[PATH_MAX];
 };
 
+static bool no_tool(const char *name, struct err *err)
+{
+	return err_set(err, EXIT_IMPOSSIBLE, "building a revision needs %s, which is not installed",
+		       name);
+}
+
 /* Runs words[0], which is looked for in $PATH; false when it could not be run or was interrupted.
  */
 static bool run(struct process *process, const char *const words[], struct err *err)
@@ -38,8 +44,7 @@ static bool run(struct process *process, const char *const words[], struct err *
 	char path[PATH_MAX], *argv[WORDS_MAX] = { path };
 
 	if (!path_find_program(words[0], path, sizeof(path)))
-		return err_set(err, EXIT_IMPOSSIBLE, "a revision needs %s, which is not installed",
-			       words[0]);
+		return no_tool(words[0], err);
 	for (size_t i = 1; words[i]; i++)
 		argv[i] = (char *)words[i];
 	process->cpus = NULL;
@@ -352,6 +357,19 @@ static bool wait_for_lock(int lock, const struct revision *revision, struct err 
 	return true;
 }
 
+/* Those that are not run by themselves, but by env or the shell. */
+static bool find_tools(struct err *err)
+{
+	static const char *const tools[] = { "tar", "env", "meson", "ninja" };
+	char path[PATH_MAX];
+
+	for (size_t i = 0; i < sizeof(tools) / sizeof(tools[0]); i++) {
+		if (!path_find_program(tools[i], path, sizeof(path)))
+			return no_tool(tools[i], err);
+	}
+	return true;
+}
+
 static bool make_locked(const struct revision *revision, const struct paths *paths, struct err *err)
 {
 	struct process *process = calloc(1, sizeof(*process));
@@ -377,6 +395,8 @@ bool revision_build(const struct revision *revision, char folder[PATH_MAX], stru
 	if (!find_paths(&paths, revision, err))
 		return false;
 	if (!is_built(&paths)) {
+		if (!find_tools(err))
+			return false;
 		/* Kept open across exec: even if we are killed, nobody else builds before our last
 		 * compiler has ended. */
 		lock = open(paths.lock, O_CREAT | O_RDWR, 0666);
