@@ -168,7 +168,7 @@ def sentences():
     for words, code, sentence in (
             ([RESULT], 2, "no format given; give --format with one of pyperf, gobench, customSmallerIsBetter, hgrm"),
             ([RESULT, "--format", "pyprf"], 2, "unknown format 'pyprf'; did you mean 'pyperf'?"),
-            (["--format", "pyperf"], 2, "give one result: the folder of a 'gilscope bench -o'"),
+            (["--format", "pyperf"], 2, "give one result: the folder of a 'gilscope bench -o' or 'gate -o'"),
             ([RESULT, RESULT, "--format", "pyperf"], 2, "is one word too many"),
             (["nowhere", "--format", "pyperf"], 2, "cannot read 'nowhere': No such file or directory"),
             ([RESULT, "--format", "pyperf", "--cell", "countdown/thread/2"], 2,
@@ -207,9 +207,65 @@ def damage(folder):
            "what one sample does not know is not exported, and never 0", got.stdout)
 
 
+def verdict(folder):
+    """One side of a gate, of a workload and of a pair of commands."""
+    with open(RESULT, encoding="utf-8") as file:
+        host = json.load(file)["host"]
+    unknown = {"reason": None, "checksum": None, "gil": None}
+    made = {
+        "schema": "gilscope.verdict/1", "run": {"started_utc": "2026-11-22T02:00:00Z"}, "host": host,
+        "baseline": {"revision": "1234567", "compiler": "gcc 12.2.0", "buildtype": "release"},
+        "candidate": {"revision": None, "compiler": None, "buildtype": None},
+        "cells": [
+            {"id": "countdown/threads/2", "workload": "countdown", "mode": "threads", "workers": 2, "size": 1000, **unknown,
+             "pairs": [{"first": "baseline", "baseline": {"time": 1000 + i, "cpu": 7, "wait_share": 0.5},
+                        "candidate": {"time": 2000 + i, **({} if i else {"cpu": 9})}} for i in range(3)],
+             "confirming": [{"first": "candidate", "baseline": {"time": 1, "cpu": 3}, "candidate": {"time": 2}}]},
+            {"id": "command", "workload": None, "mode": None, "workers": None, "size": None, **unknown, "confirming": [],
+             "pairs": [{"first": "candidate", "baseline": {"time": 5e6}, "candidate": {"time": 6e6}}]},
+            {"id": "nothing", "workload": None, "mode": None, "workers": None, "size": None, **unknown,
+             "reason": "it crashed", "confirming": [], "pairs": []}]}
+    path = os.path.join(folder, "verdict.json")
+
+    def write():
+        with open(path, "w", encoding="utf-8") as file:
+            json.dump(made, file)
+    write()
+    sides = {side: export(folder, "--side", side, "--format", "gobench") for side in ("baseline", "candidate")}
+    lines = {side: [line.split("\t") for line in got.stdout.splitlines() if line.startswith("Benchmark")]
+             for side, got in sides.items()}
+    report([line[2] for line in lines["baseline"]] == ["1000 ns/op", "1001 ns/op", "1002 ns/op", "1 ns/op", "5000000 ns/op"]
+           and [line[2] for line in lines["candidate"]] == ["2000 ns/op", "2001 ns/op", "2002 ns/op", "2 ns/op", "6000000 ns/op"],
+           "each side of a gate has its samples of all pairs in their order", lines)
+    report([line[0] for line in lines["baseline"]] == [line[0] for line in lines["candidate"]] and
+           {line[0] for line in lines["baseline"]} == {"BenchmarkCountdown/mode=threads/workers=2/size=1000-2",
+                                                       "BenchmarkCommand-2"}, "both sides have the same names", lines)
+    report(lines["baseline"][0][3] == "7 cpu-ns/op" and len(lines["candidate"][0]) == 3,
+           "what one sample of a side lacks is not exported", lines)
+    report("left out: nothing is without samples: it crashed" in sides["baseline"].stderr,
+           "a cell without pairs is named", sides["baseline"])
+    suite = json.loads(export(path, "--side", "candidate", "--format", "pyperf").stdout, object_pairs_hook=no_null)
+    report([len(benchmark["runs"]) for benchmark in suite["benchmarks"]] == [4, 1] and
+           "gilscope_revision" not in suite["metadata"] and "workers" not in suite["benchmarks"][1]["metadata"],
+           "what is not known of a side is not in its file", suite)
+    got = export(path, "--side", "candidate", "--format", "customSmallerIsBetter", "--cell", "command")
+    report('"value": 6,' in got.stdout and "size" not in got.stdout, "a command has no size", got)
+    for words, sentence in (([folder, "--format", "pyperf"], "is of a gate; give a result, or one side"),
+                            ([RESULT, "--side", "baseline", "--format", "pyperf"], "its schema is 'gilscope.result/1'"),
+                            (["none", "--side", "baseline", "--format", "pyperf"], "a folder that 'gilscope gate -o' wrote"),
+                            ([folder, "--side", "both", "--format", "pyperf"], "give baseline or candidate"),
+                            ([folder, "--side", "baseline", "--format", "hgrm"], "there are no latencies")):
+        got = export(*words)
+        report(got.returncode == 2 and sentence in got.stderr and not got.stdout, f"of a gate: {sentence}", got)
+    made["cells"][0]["confirming"][0]["baseline"]["time"] = 0
+    write()
+    got = export(path, "--side", "baseline", "--format", "gobench")
+    report("cells[0].confirming[0].baseline.time is not above 0" in got.stderr, "damage in a verdict is named", got)
+
+
 formats()
 sentences()
-for part in (files, damage):
+for part in (files, damage, verdict):
     with tempfile.TemporaryDirectory(prefix="gilscope-export-") as made:
         part(made)
 print(f"1..{count}")

@@ -153,7 +153,8 @@ static int compare(struct comparison *comparison, const char *words[], struct er
 	size_t refused;
 
 	for (size_t age = 0; age < AGES; age++) {
-		if (!stored_read(&comparison->side[age], words[age], NULL, err))
+		if (!stored_read(&comparison->side[age], words[age], (struct stored_part){ 0 },
+				 err))
 			return err->code;
 	}
 	comparable_results(comparison);

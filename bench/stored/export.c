@@ -10,6 +10,8 @@
 
 #define FORMATS_MOST 16
 
+static const char *const sides[] = { "baseline", "candidate", NULL };
+
 static const struct param params[] = {
 	{ .name = "format",
 	  .kind = PARAM_TEXT,
@@ -20,6 +22,11 @@ static const struct param params[] = {
 	  .value = "FILE",
 	  .help = "where it goes, also as -o; without it, to standard output" },
 	{ .name = "cell", .kind = PARAM_TEXT, .value = "ID", .help = "this cell alone" },
+	{ .name = "side",
+	  .kind = PARAM_CHOICE,
+	  .choices = sides,
+	  .value = "SIDE",
+	  .help = "of a gate's verdict, the samples of this side" },
 	{ 0 },
 };
 
@@ -88,22 +95,23 @@ static bool write_format(const struct stored *stored, const struct format *forma
 static int run(int argc, char *argv[], struct err *err)
 {
 	static const struct wanted_words wanted = {
-		1, 1, "give one result: the folder of a 'gilscope bench -o'"
+		1, 1, "give one result: the folder of a 'gilscope bench -o' or 'gate -o'"
 	};
 	struct param_set set = { 0 };
 	const struct format *format;
 	struct stored stored = { 0 };
+	struct stored_part part;
 	const char *word;
 	bool done;
 
 	param_set_add(&set, params);
 	if (!stored_words(&set, argc, argv, &wanted, &word, err))
 		return err->code;
+	part = (struct stored_part){ param_text(&set, "side"), param_text(&set, "cell") };
 	format = find_format(param_text(&set, "format"), err);
-	done = format && stored_read(&stored, word, param_text(&set, "cell"), err) &&
-	       has_any(&stored, err) &&
+	done = format && stored_read(&stored, word, part, err) && has_any(&stored, err) &&
 	       write_format(&stored, format, param_text(&set, "output"), err);
-	if (done && !param_text(&set, "cell"))
+	if (done && !part.cell)
 		tell_left_out(&stored);
 	stored_free(&stored);
 	return done ? EXIT_DONE : (int)err->code;
@@ -111,7 +119,7 @@ static int run(int argc, char *argv[], struct err *err)
 
 const struct command command_export = {
 	.name = "export",
-	.arguments = "RESULT --format FORMAT [-o FILE] [--cell ID]",
+	.arguments = "RESULT --format FORMAT [-o FILE] [--cell ID] [--side baseline|candidate]",
 	.summary = "a result in another tool's format: pyperf, benchstat, trackers, plotters",
 	.params = params,
 	.run = run,

@@ -8,7 +8,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define SCHEMA "gilscope.result/1"
 #define FUTEX_COUNTER "syscalls:sys_enter_futex"
 
 static bool no_memory(struct err *err)
@@ -298,9 +297,10 @@ static bool read_run(struct findings *to, const struct place *root, struct err *
 	       read_count(&at, "warmup", &to->warmup, err);
 }
 
-static bool read_host(struct findings *to, const struct place *root, struct err *err)
+bool findings_read_host(struct findings *to, struct err *err)
 {
-	const struct place at = read_member(root, "host");
+	const struct place root = { .value = to->tree, .file = to->path };
+	const struct place at = read_member(&root, "host");
 
 	return read_object(&at, NULL, err) &&
 	       read_text(&at, "fingerprint", &to->fingerprint, err) &&
@@ -326,50 +326,63 @@ static bool read_build(struct findings *to, const struct place *root, struct err
 	       read_text(&at, "sanitize", &to->sanitize, err);
 }
 
-static bool read_schema(const struct place *root, struct err *err)
+static bool check_schema(const struct place *root, const char *schema, struct err *err)
 {
-	const char *schema;
+	const char *found;
 
-	if (!read_object(root, NULL, err) || !read_text(root, "schema", &schema, err))
+	if (!read_object(root, NULL, err) || !read_text(root, "schema", &found, err))
 		return false;
-	if (strcmp(schema, SCHEMA) == 0)
+	if (strcmp(found, schema) == 0)
 		return true;
+	if (strcmp(found, FINDINGS_VERDICT) == 0)
+		return err_set(err, EXIT_MISUSE,
+			       "'%s' is of a gate; give a result, or one side of the gate to "
+			       "'gilscope export' by --side",
+			       root->file);
 	return err_set(err, EXIT_MISUSE,
 		       "cannot read '%s': its schema is '%s'; this version knows '%s'", root->file,
-		       schema, SCHEMA);
+		       found, schema);
 }
 
-static bool read_tree(struct findings *to, const char *path, struct err *err)
+static bool read_tree(struct findings *to, const char *path, const char *schema, struct err *err)
 {
 	json_error_t wrong;
 	FILE *file = fopen(path, "re");
 
 	if (!file)
 		return err_set(err, EXIT_MISUSE,
-			       "cannot read '%s': %m; give a folder that 'gilscope bench -o' wrote",
-			       path);
+			       "cannot read '%s': %m; give a folder that 'gilscope %s -o' wrote",
+			       path, strcmp(schema, FINDINGS_VERDICT) == 0 ? "gate" : "bench");
 	to->tree = json_loadf(file, JSON_REJECT_DUPLICATES, &wrong);
 	fclose(file);
 	return to->tree || err_set(err, EXIT_MISUSE, "cannot read '%s': line %d, column %d: %s",
 				   path, wrong.line, wrong.column, wrong.text);
 }
 
+bool findings_load(struct findings *findings, const char *path, const char *schema, struct err *err)
+{
+	struct place root = { .file = path };
+
+	*findings = (struct findings){ .path = path };
+	if (!read_tree(findings, path, schema, err))
+		return false;
+	root.value = findings->tree;
+	return check_schema(&root, schema, err);
+}
+
 bool findings_read(struct findings *findings, const char *path, struct err *err)
 {
 	struct place root = { .file = path };
 
-	*findings = (struct findings){ 0 };
-	if (!read_tree(findings, path, err))
+	if (!findings_load(findings, path, FINDINGS_RESULT, err))
 		return false;
 	root.value = findings->tree;
-	if (!read_schema(&root, err) || !read_bool(&root, "partial", &findings->partial, err) ||
-	    !read_text_or_null(&root, "partial_reason", &findings->partial_reason, err) ||
-	    !read_run(findings, &root, err) || !read_host(findings, &root, err) ||
-	    !read_build(findings, &root, err) || !read_warnings(findings, &root, err) ||
-	    !read_counters(findings, &root, err) || !read_runtimes(findings, &root, err) ||
-	    !read_cells(findings, &root, err))
-		return false;
-	return true;
+	return read_bool(&root, "partial", &findings->partial, err) &&
+	       read_text_or_null(&root, "partial_reason", &findings->partial_reason, err) &&
+	       read_run(findings, &root, err) && findings_read_host(findings, err) &&
+	       read_build(findings, &root, err) && read_warnings(findings, &root, err) &&
+	       read_counters(findings, &root, err) && read_runtimes(findings, &root, err) &&
+	       read_cells(findings, &root, err);
 }
 
 void findings_free(struct findings *findings)

@@ -12,6 +12,9 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#define FINDINGS_RESULT "gilscope.result/1"
+#define FINDINGS_VERDICT "gilscope.verdict/1"
+
 /* A median and its 95 % interval; low and high are NaN when there are too few samples for one. */
 struct estimate {
 	double median, low, high;
@@ -52,7 +55,8 @@ struct runtime {
 };
 
 struct findings {
-	json_t *tree; /* owns all texts */
+	const char *path; /* the caller's */
+	json_t *tree;     /* owns all texts */
 	bool partial;
 	const char *partial_reason, *run_id, *started_utc, *order, *version, *revision, *compiler,
 		*buildtype, *optimization, *sanitize;
@@ -70,6 +74,11 @@ struct findings {
 	size_t warning_count, counter_count, runtime_count, cell_count, group_count, series_count;
 };
 
+/* The parts of a file that results and verdicts both have: its text as a tree, if it has that
+ * schema; and the machine. */
+bool findings_load(struct findings *findings, const char *path, const char *schema,
+		   struct err *err);
+bool findings_read_host(struct findings *findings, struct err *err);
 /* 'path' names the file in errors. The findings are to be freed also after a failure. */
 bool findings_read(struct findings *findings, const char *path, struct err *err);
 void findings_free(struct findings *findings);

@@ -68,24 +68,30 @@ static const char *options_of(const char *id)
 	return id ? id : "";
 }
 
+static void put_part(FILE *to, const char *name, const char *value)
+{
+	if (!value)
+		return;
+	fprintf(to, "/%s=", name);
+	put_word(to, value);
+}
+
 static void put_name(FILE *to, const struct cell *cell, double cpus)
 {
-	fprintf(to, "Benchmark%c", toupper((unsigned char)cell->workload[0]));
-	put_word(to, cell->workload[0] ? cell->workload + 1 : "");
-	if (cell->runtime) {
-		fputs("/runtime=", to);
-		put_word(to, cell->runtime);
-	}
-	fputs("/mode=", to);
-	put_word(to, cell->mode);
-	if (cell->gil) {
-		fputs("/gil=", to);
-		put_word(to, cell->gil);
-	}
-	fprintf(to, "/workers=%llu", (unsigned long long)cell->workers);
+	/* Of a pair of commands no workload is known. */
+	const char *workload = cell->workload && cell->workload[0] ? cell->workload : "command";
+
+	fprintf(to, "Benchmark%c", toupper((unsigned char)workload[0]));
+	put_word(to, workload + 1);
+	put_part(to, "runtime", cell->runtime);
+	put_part(to, "mode", cell->mode);
+	put_part(to, "gil", cell->gil);
+	if (cell->workers)
+		fprintf(to, "/workers=%llu", (unsigned long long)cell->workers);
 	put_word(to, options_of(cell->id));
 	/* Another size is other work, and not to be compared. */
-	fprintf(to, "/size=%llu", (unsigned long long)cell->size);
+	if (cell->size)
+		fprintf(to, "/size=%llu", (unsigned long long)cell->size);
 	if (cpus > 0)
 		fprintf(to, "-%.0f", cpus);
 }
@@ -110,7 +116,7 @@ static void put_head(FILE *to, const struct stored *stored)
 {
 	const struct findings *findings = &stored->findings;
 
-	put_line(to, "# ", findings->run_id);
+	put_line(to, "# run ", findings->run_id);
 	put_line(to, "# revision ", findings->revision);
 	put_line(to, "# compiler ", findings->compiler);
 	put_line(to, "goos: ", "linux");

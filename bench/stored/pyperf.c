@@ -86,12 +86,16 @@ static void put_cell(struct emit *emit, const struct cell *cell, const struct sa
 	emit_open(emit, "metadata", '{');
 	emit_string(emit, "name", cell->id);
 	/* compare_to has a mean of each tag. */
-	emit_open(emit, "tags", '[');
-	emit_string(emit, NULL, cell->workload);
-	emit_string(emit, NULL, cell->gil ? cell->gil : cell->mode);
-	emit_close(emit, ']');
-	emit_u64(emit, "workers", cell->workers);
-	emit_u64(emit, "size", cell->size);
+	if (cell->workload && cell->mode) {
+		emit_open(emit, "tags", '[');
+		emit_string(emit, NULL, cell->workload);
+		emit_string(emit, NULL, cell->gil ? cell->gil : cell->mode);
+		emit_close(emit, ']');
+	}
+	if (cell->workers)
+		emit_u64(emit, "workers", cell->workers);
+	if (cell->size)
+		emit_u64(emit, "size", cell->size);
 	put_text(emit, "checksum", cell->checksum);
 	emit_close(emit, '}');
 	emit_open(emit, "runs", '[');

@@ -21,12 +21,12 @@ static const enum quantity_id followed[] = {
 static void put_quantity(struct emit *emit, const struct stored *stored, const struct cell *cell,
 			 enum quantity_id id, double *sorted)
 {
-	const struct series_of_samples *column =
-		&stored->samples[cell - stored->findings.cells].of[id];
+	const struct findings *findings = &stored->findings;
+	const struct series_of_samples *column = &stored->samples[cell - findings->cells].of[id];
 	const bool time = strcmp(quantities[id].unit, "ns") == 0;
 	const double unit = time ? 1e6 : 1;
 	struct interval interval;
-	char text[256];
+	char text[256], size[40] = "";
 
 	memcpy(sorted, column->values, column->n * sizeof(*sorted));
 	stats_sort(sorted, column->n);
@@ -44,12 +44,13 @@ static void put_quantity(struct emit *emit, const struct stored *stored, const s
 			 interval.high / unit);
 		emit_string(emit, "range", text);
 	}
-	snprintf(text, sizeof(text),
-		 "%s: median of %zu%s; size %llu; gilscope %.60s; machine %.20s",
+	if (cell->size)
+		snprintf(size, sizeof(size), "size %llu; ", (unsigned long long)cell->size);
+	snprintf(text, sizeof(text), "%s: median of %zu%s; %sgilscope %.60s; machine %.20s",
 		 quantities[id].what, column->n,
-		 interval.known ? " and its exact 95 % interval" : "",
-		 (unsigned long long)cell->size, stored->findings.revision,
-		 stored->findings.fingerprint);
+		 interval.known ? " and its exact 95 % interval" : "", size,
+		 findings->revision ? findings->revision : "of an unknown revision",
+		 findings->fingerprint);
 	emit_string(emit, "extra", text);
 	emit_close(emit, '}');
 }

@@ -2,18 +2,20 @@
 #include "bench/stored/stored.h"
 
 #include "bench/stored/samples.h"
+#include "bench/stored/verdict.h"
 
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
-/* The word is a folder with a result.json, or the path of such a file. */
-static bool find_file(struct stored *stored, const char *word, struct err *err)
+/* The word is a folder with such a file, or the path of one. */
+static bool find_file(struct stored *stored, const char *word, const char *name, struct err *err)
 {
 	struct stat is;
 	const bool folder = stat(word, &is) == 0 && S_ISDIR(is.st_mode);
 
-	if (snprintf(stored->path, PATH_MAX, "%s%s", word, folder ? "/result.json" : "") < PATH_MAX)
+	if (snprintf(stored->path, PATH_MAX, "%s%s", word, folder ? name : "") < PATH_MAX)
 		return true;
 	return err_set(err, EXIT_MISUSE, "cannot read '%.300s': the name is too long", word);
 }
@@ -59,14 +61,32 @@ static bool choose(struct stored *stored, const char *id, struct err *err)
 	return found;
 }
 
-bool stored_read(struct stored *stored, const char *word, const char *cell, struct err *err)
+static bool read_result(struct stored *stored, const char *word, struct err *err)
+{
+	char result[PATH_MAX];
+
+	if (!find_file(stored, word, "/result.json", err))
+		return false;
+	/* Of a folder that a gate wrote the error shall be that it is one. */
+	memcpy(result, stored->path, sizeof(result));
+	if (access(result, F_OK) != 0 && find_file(stored, word, "/verdict.json", err) &&
+	    access(stored->path, F_OK) != 0)
+		memcpy(stored->path, result, sizeof(result));
+	return findings_read(&stored->findings, stored->path, err) && read_samples(stored, err);
+}
+
+bool stored_read(struct stored *stored, const char *word, struct stored_part part, struct err *err)
 {
 	*stored = (struct stored){ 0 };
-	if (!find_file(stored, word, err) || !findings_read(&stored->findings, stored->path, err) ||
-	    !read_samples(stored, err))
+	if (part.side) {
+		if (!find_file(stored, word, "/verdict.json", err) ||
+		    !verdict_read(stored, part.side, err))
+			return false;
+	} else if (!read_result(stored, word, err)) {
 		return false;
+	}
 	stored->host = json_object_get(stored->findings.tree, "host");
-	return !cell || choose(stored, cell, err);
+	return !part.cell || choose(stored, part.cell, err);
 }
 
 void stored_free(struct stored *stored)

@@ -53,12 +53,15 @@ struct stored {
 	struct findings findings;
 	struct samples *samples; /* of each cell of the findings; none of one that failed */
 	const json_t *host;      /* the object in the file */
-	const char *side;        /* of a verdict; null: a result */
 };
 
-/* The word is a folder or a file of 'gilscope bench -o'. With a cell's id there is only this cell;
- * null: all. To be freed also after a failure. */
-bool stored_read(struct stored *stored, const char *word, const char *cell, struct err *err);
+struct stored_part {
+	const char *side; /* of a gate: "baseline" or "candidate"; null: it is a result */
+	const char *cell; /* the id of this cell alone; null: all */
+};
+/* The word is a folder or a file of 'gilscope bench -o', or of 'gilscope gate -o'. To be freed also
+ * after a failure. */
+bool stored_read(struct stored *stored, const char *word, struct stored_part part, struct err *err);
 void stored_free(struct stored *stored);
 /* Whether the cell has samples that count. */
 bool stored_has(const struct stored *stored, size_t cell);
