@@ -8,6 +8,7 @@
 
 #define TRIES 9
 #define STEPS 12
+#define TIMES 3
 
 static bool take(struct sampler *sampler, const struct cell *cell, struct sample *sample,
 		 struct err *err)
@@ -52,6 +53,23 @@ static uint64_t round_size(double size)
 	return (uint64_t)(size / (double)step + 0.5) * step;
 }
 
+/* The least time of a few samples: what disturbs makes longer, and a size that was found in a bad
+ * moment would be too small. */
+static bool time_size(struct sampler *sampler, const struct cell *cell, uint64_t *elapsed_ns,
+		      struct err *err)
+{
+	*elapsed_ns = UINT64_MAX;
+	for (int i = 0; i < TIMES; i++) {
+		struct sample sample;
+
+		if (!take(sampler, cell, &sample, err))
+			return false;
+		json_decref(sample.line);
+		*elapsed_ns = sample.elapsed_ns < *elapsed_ns ? sample.elapsed_ns : *elapsed_ns;
+	}
+	return true;
+}
+
 /* Grows the work until it lasts long enough to be scaled to the target. */
 bool calibrate_size(struct sampler *sampler, struct cell *cell, uint64_t *elapsed_ns,
 		    struct err *err)
@@ -59,14 +77,11 @@ bool calibrate_size(struct sampler *sampler, struct cell *cell, uint64_t *elapse
 	const double target = (double)cell->target_ns;
 
 	for (int step = 0; step < STEPS; step++) {
-		struct sample sample;
 		double factor;
 
-		if (!take(sampler, cell, &sample, err))
+		if (!time_size(sampler, cell, elapsed_ns, err))
 			return false;
-		json_decref(sample.line);
-		*elapsed_ns = sample.elapsed_ns;
-		factor = target / (double)sample.elapsed_ns;
+		factor = target / (double)*elapsed_ns;
 		if (factor > 0.8 && factor < 1.25 && step > 0)
 			return true;
 		/* Short runs are mostly start-up: do not trust them with a large step. */

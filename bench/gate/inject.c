@@ -30,7 +30,8 @@ static struct cell *copy(const struct cell *cell)
 	return made;
 }
 
-/* The tick is all that an interpreted unit costs, so its length is the work's. */
+/* More work, not slower work: a longer tick would be part of a sample only, and no one knows how
+ * large a part. Its checksum is another one. */
 static bool slow_down(struct gate *gate, double percent, struct err *err)
 {
 	bool any = false;
@@ -38,15 +39,15 @@ static bool slow_down(struct gate *gate, double percent, struct err *err)
 	for (size_t i = 0; i < gate->count; i++) {
 		struct gate_cell *cell = &gate->cells[i];
 
-		if (cell->decided || !cell->cell || !cell->cell->spins_known)
+		if (cell->decided || !cell->cell)
 			continue;
 		cell->injected = copy(cell->cell);
-		cell->injected->tick_spins =
-			(uint64_t)llround((double)cell->cell->tick_spins * (1 + percent / 100));
-		any = true;
+		cell->injected->size =
+			(uint64_t)llround((double)cell->cell->size * (1 + percent / 100));
+		any |= cell->injected->size > cell->cell->size;
 	}
 	return any || err_set(err, EXIT_MISUSE,
-			      "--inject slowdown: no cell has ticks that could be made longer");
+			      "--inject slowdown: no cell has work that could be made more");
 }
 
 /* False: it has no such parameter, or cannot be asked. */
