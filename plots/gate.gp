@@ -38,6 +38,15 @@ eval open_picture(ARG3)
 set output ARG2
 
 verdict_color(verdict) = verdict eq 'FAIL' || verdict eq 'ERROR' ? '#b3261e' : verdict eq 'PASS' ? '#1a7f37' : '#9a6700'
+# A tic's text is a format of its own, so its per cent signs are doubled once more. Heights are logarithms: half as long is as far from 0 as twice as long. Tics are per cent, in equal steps
+# where these are nearly equal, else where the ratio is 1, 2, 5 and so on.
+percent(height) = 100 * (exp(height) - 1)
+height(percent) = log(1 + percent / 100.0)
+nice(rough) = 10 ** floor(log10(rough)) * (rough / 10 ** floor(log10(rough)) < 1.5 ? 1 : rough / 10 ** floor(log10(rough)) < 3.5 ? 2 : rough / 10 ** floor(log10(rough)) < 7.5 ? 5 : 10)
+first_tic(low, step) = step * ceil(percent(low) / step)
+even_tics(low, high, step) = sprintf("set ytics ('0' 0); do for [i = 0:%d] { tic = %g + i * %g; if (abs(tic) > 1e-9) { set ytics add (sprintf('%%+g %%%%%%%%', tic) height(tic)) } }", int((percent(high) - first_tic(low, step)) / step), first_tic(low, step), step)
+ratio_tics = "set ytics ('0' 0); do for [tic in '-99 -98 -95 -90 -80 -50 100 400 900 1900 4900 9900'] { set ytics add (sprintf('%+g %%%%', tic + 0) height(tic + 0)) }"
+percent_tics(low, high) = percent(high) - percent(low) > 120 ? ratio_tics : even_tics(low, high, nice((percent(high) - percent(low)) / 6.0))
 # What does not fit above a panel.
 longest = int(panel_width / 9.2)
 short(text) = strlen(text) > longest ? text[1 : longest - 3] . '...' : text
@@ -70,8 +79,8 @@ do for [p = 1:panels] {
 	color_now = verdict_color(verdicts[p] . '')
 	set label 1 (short(cells[p] . '')) at graph 0, graph 1 left offset 0, 1.75 font bold textcolor rgb color_now
 	set label 2 (verdicts[p] . ': ' . notes[p]) at graph 0, graph 1 left offset 0, 0.7 font small textcolor rgb color_now
-	relative = units[p] eq '%'
-	set format y (relative ? '%+g %%' : '%+g')
+	relative = units[p] eq 'ratio'
+	set format y '%+g'
 	pairs = figure(p, 14)
 	taken = figure(p, 15)
 	divider = taken + figure(p, 16) / 2 + 0.5
@@ -79,12 +88,10 @@ do for [p = 1:panels] {
 	right_end = taken + (confirming ? figure(p, 16) + figure(p, 17) : 0)
 	set xrange [0 : right_end + 1]
 	set yrange [figure(p, 11) : figure(p, 12)]
-	rough = taken / 5.0
-	unit = 10 ** floor(log10(rough))
-	step = unit * (rough / unit < 1.5 ? 1 : rough / unit < 3.5 ? 2 : rough / unit < 7.5 ? 5 : 10)
-	set xtics 0, step, taken
+	set xtics 0, nice(taken / 5.0), taken
 	set ytics autofreq
 	set ytics add ('0' 0)
+	if (relative) { eval percent_tics(figure(p, 11), figure(p, 12)) }
 	set xlabel (confirming ? '' : 'pairs') offset 0, 0.4 textcolor rgb quiet_color
 	if (figure(p, 13) == figure(p, 13)) {
 		set object 1 rectangle from graph 0, first figure(p, 13) to graph 1, graph 1 behind fillcolor rgb '#fbe9e7' fillstyle solid 1 noborder

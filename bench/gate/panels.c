@@ -17,7 +17,7 @@ struct panel {
 	const struct metric *metric;
 	enum metric_id id;
 	const struct judgement *judgement;
-	bool relative; /* in per cent of the baseline; else the difference itself */
+	bool relative; /* heights are logarithms of ratios; else differences */
 	double allowed, low, high;
 };
 
@@ -41,12 +41,7 @@ static double height_of(const struct panel *panel, const struct gate_pair *pair)
 
 	if (!panel->relative)
 		return candidate - baseline;
-	return baseline > 0 ? (candidate / baseline - 1) * 100 : NAN;
-}
-
-static double percent(double ratio)
-{
-	return (ratio - 1) * 100;
+	return baseline > 0 && candidate > 0 ? log(candidate / baseline) : NAN;
 }
 
 /* From what is to be seen in any case to nearly all dots: a few that a burst has hit would squeeze
@@ -81,8 +76,8 @@ static bool set_range(struct panel *panel)
 	}
 	free(heights);
 	if (panel->relative && interval->known) {
-		panel->low = fmin(panel->low, percent(interval->low));
-		panel->high = fmax(panel->high, percent(interval->high));
+		panel->low = fmin(panel->low, log(interval->low));
+		panel->high = fmax(panel->high, log(interval->high));
 	}
 	return count > 0;
 }
@@ -100,7 +95,7 @@ static bool make_panel(const struct gate *gate, const struct gate_cell *cell, st
 	baseline = panel->judgement->median[BASELINE];
 	panel->allowed = panel->metric->allowed.delta * baseline + panel->metric->allowed.slack;
 	if (panel->relative)
-		panel->allowed *= 100 / baseline;
+		panel->allowed = log1p(panel->allowed / baseline);
 	if (!set_range(panel))
 		return false;
 	margin = fmax((panel->high - panel->low) * 0.08, 1e-9);
@@ -125,12 +120,12 @@ static void put_effect(const struct panel *panel, FILE *to)
 	const bool confirmed = panel->relative && judgement->confirming > 0;
 	const double difference = judgement->median[CANDIDATE] - judgement->median[BASELINE];
 
-	put_number(to, panel->relative ? percent(effect->ratio) : difference);
-	put_number(to, effect->ci99.known ? percent(effect->ci99.low) : NAN);
-	put_number(to, effect->ci99.known ? percent(effect->ci99.high) : NAN);
-	put_number(to, confirmed ? percent(again->ratio) : NAN);
-	put_number(to, confirmed && again->ci99.known ? percent(again->ci99.low) : NAN);
-	put_number(to, confirmed && again->ci99.known ? percent(again->ci99.high) : NAN);
+	put_number(to, panel->relative ? log(effect->ratio) : difference);
+	put_number(to, effect->ci99.known ? log(effect->ci99.low) : NAN);
+	put_number(to, effect->ci99.known ? log(effect->ci99.high) : NAN);
+	put_number(to, confirmed ? log(again->ratio) : NAN);
+	put_number(to, confirmed && again->ci99.known ? log(again->ci99.low) : NAN);
+	put_number(to, confirmed && again->ci99.known ? log(again->ci99.high) : NAN);
 }
 
 /* "time +12.3% (+9.8..+14.1%), allowed +5%" */
@@ -161,7 +156,7 @@ static void put_row(const struct panel *panel, bool confirming, size_t nth, FILE
 		return;
 	fprintf(to, "%s\t%s\t", cell->id, verdict_name(cell->verdict));
 	put_note(panel, to);
-	fprintf(to, "\t%s\t%zu\t%zu\t%d\t%d", panel->relative ? "%" : panel->metric->unit,
+	fprintf(to, "\t%s\t%zu\t%zu\t%d\t%d", panel->relative ? "ratio" : panel->metric->unit,
 		panel->number, place, confirming, pair->candidate_first);
 	put_number(to, height);
 	put_number(to, fmax(panel->low, fmin(panel->high, height)));

@@ -224,9 +224,8 @@ static void add_meaning(const struct gate *gate, char to[SENTENCE])
 		return;
 	case VERDICT_INCONCLUSIVE:
 		add(to,
-		    "nothing is shown to be worse, but %zu of %zu cell%s could not be shown to "
-		    "be good: ",
-		    count, all, all == 1 ? "" : "s");
+		    "%zu of %zu cell%s could be shown neither to be worse nor to be good: ", count,
+		    all, all == 1 ? "" : "s");
 		return;
 	default:
 		if (count > 1)
