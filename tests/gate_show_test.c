@@ -178,6 +178,18 @@ static void an_exit_status_of_another_verdict_is_told(void **state)
 	assert_has(printed(gate), "the exit status is 0, as was asked for");
 }
 
+static void figures_that_are_too_wide_do_not_touch(void **state)
+{
+	struct gate *gate = made_gate();
+	struct gate_cell *cell = made_cell(gate, "countdown/threads/2");
+
+	(void)state;
+	gate->metrics[METRIC_WAIT_SHARE].allowed = (struct allowance){ 0.125, 0.015 };
+	made_judgement(gate, cell, METRIC_WAIT_SHARE, 20, MADE_MEDIANS(0.2, 0.5),
+		       VERDICT_INCONCLUSIVE);
+	assert_has(printed(gate), "% +12.5%+1.5%     20 INCONCLUSIVE");
+}
+
 static void rows_fit_80_columns_and_all_fits_100(void **state)
 {
 	struct gate *gate = made_gate();
@@ -300,7 +312,7 @@ static void figures_have_three_digits_and_their_unit(void **state)
 	figure_interval((struct interval){ 0, 0, false }, words);
 	assert_string_equal(words, "-");
 	figure_allowed(&metrics_usual[METRIC_WAIT_SHARE], words);
-	assert_string_equal(words, "+10%+1.0%");
+	assert_string_equal(words, "+10%+1%");
 }
 
 static void a_bound_is_never_rounded_down(void **state)
@@ -341,6 +353,7 @@ int main(void)
 		TEST(what_was_not_confirmed_is_told),
 		TEST(a_metric_that_was_asked_for_and_is_not_known_has_its_reason),
 		TEST(an_exit_status_of_another_verdict_is_told),
+		TEST(figures_that_are_too_wide_do_not_touch),
 		TEST(rows_fit_80_columns_and_all_fits_100),
 		TEST(what_a_program_printed_cannot_steer_a_terminal_or_a_log),
 		TEST(annotations_are_escaped_and_of_the_verdicts_kind),

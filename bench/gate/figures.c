@@ -100,7 +100,10 @@ void figure_allowed(const struct metric *metric, char to[FIGURE])
 	snprintf(to, FIGURE, "+%.3g%%", allowed->delta * 100);
 	if (!(allowed->slack > 0))
 		return;
-	figure_value(metric, allowed->slack, slack);
+	if (strcmp(metric->unit, "share") == 0)
+		snprintf(slack, sizeof(slack), "%.3g%%", allowed->slack * 100);
+	else
+		figure_value(metric, allowed->slack, slack);
 	snprintf(to + strlen(to), FIGURE - strlen(to), "+%.30s", slack);
 }
 

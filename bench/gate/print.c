@@ -15,8 +15,8 @@
 /* The rows of a cell are as wide as the narrowest terminal: 80 columns. */
 static void put_row(FILE *to, const char *const column[7])
 {
-	fprintf(to, "%*s%-11s%9s%10s%7s%14s%8s%7s", INDENT, "", column[0], column[1], column[2],
-		column[3], column[4], column[5], column[6]);
+	fprintf(to, "%*s%-11s %8s %9s %6s %13s %7s %6s", INDENT, "", column[0], column[1],
+		column[2], column[3], column[4], column[5], column[6]);
 }
 
 static void put_judgement(const struct metric *metric, const struct judgement *judgement, FILE *to)
