@@ -43,6 +43,14 @@ static bool is_worse(struct signs signs, size_t n, double probability)
 	return n - signs.worse < rank_at(n, probability) && signs.beyond > n / 2;
 }
 
+struct beyond decide_beyond(const struct pair *pairs, size_t n, struct allowance allowed)
+{
+	const size_t rank = rank_at(n, per_look(DECIDE_FALSE_PASS));
+
+	return (struct beyond){ n - count_signs(pairs, n, allowed, 1).inside,
+				rank > 0 ? rank - 1 : 0 };
+}
+
 enum decision decide(const struct pair *pairs, size_t n, struct allowance allowed)
 {
 	const struct signs signs = count_signs(pairs, n, allowed, 1);

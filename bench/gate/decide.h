@@ -61,6 +61,11 @@ enum decision { DECIDE_MORE, DECIDE_FAIL, DECIDE_PASS };
 /* The decision of n pairs. Which n there is a look at is the caller's business: the bounds are
  * those of a look after every DECIDE_LOOK, DECIDE_MOST at most. */
 enum decision decide(const struct pair *pairs, size_t n, struct allowance allowed);
+/* How many of n pairs are at or beyond what is allowed, and how many may be to PASS. */
+struct beyond {
+	size_t pairs, most;
+};
+struct beyond decide_beyond(const struct pair *pairs, size_t n, struct allowance allowed);
 /* How many fresh pairs confirm what failed in n: where many were needed few would lose it again. */
 size_t decide_confirm_pairs(size_t n);
 /* Whether fresh pairs confirm a FAIL. */

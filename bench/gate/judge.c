@@ -160,6 +160,19 @@ void judge_confirm(const struct gate *gate, struct gate_cell *cell)
 	}
 }
 
+static void say_undecided(const struct metric *metric, const struct series *series, const char *why,
+			  struct judgement *judgement)
+{
+	const struct beyond beyond = decide_beyond(series->pairs, series->count, metric->allowed);
+
+	if (series->count < DECIDE_LOOK)
+		snprintf(judgement->reason, sizeof(judgement->reason), "%s", why);
+	else
+		snprintf(judgement->reason, sizeof(judgement->reason),
+			 "%zu of %zu pairs are beyond what is allowed, for PASS %zu may be; %s",
+			 beyond.pairs, series->count, beyond.most, why);
+}
+
 /* What is only reported, or was not decided. */
 static void close_metric(const struct metric *metric, size_t id, struct gate_cell *cell,
 			 const char *why)
@@ -179,7 +192,7 @@ static void close_metric(const struct metric *metric, size_t id, struct gate_cel
 	judgement->gated = metric->gated;
 	judgement->verdict = metric->gated ? VERDICT_INCONCLUSIVE : VERDICT_SKIPPED;
 	if (metric->gated)
-		snprintf(judgement->reason, sizeof(judgement->reason), "%s", why);
+		say_undecided(metric, &series, why, judgement);
 }
 
 void judge_close(const struct gate *gate, struct gate_cell *cell, const char *why)
