@@ -95,16 +95,28 @@ static double chance_of_worse(double worse, double beyond, size_t n, double prob
 		    at_least(n, n / 2 + 1, beyond));
 }
 
-/* That a slow-down is found in as many pairs that spread as these do, and confirmed. */
+/* That a slow-down is found in as many pairs that spread as these do, and confirmed. What more a
+ * look finds than all before it is confirmed by as many pairs as that look asks for. */
 static double chance_of_finding(const struct pair *pairs, size_t n, struct allowance allowed,
 				double factor)
 {
 	const struct signs signs = count_signs(pairs, n, allowed, factor);
 	const double worse = (double)signs.worse / (double)n;
 	const double beyond = (double)signs.beyond / (double)n;
+	double found = 0, sum = 0;
 
-	return chance_of_worse(worse, beyond, n, per_look(DECIDE_FALSE_FAIL)) *
-	       chance_of_worse(worse, beyond, decide_confirm_pairs(n), DECIDE_FALSE_CONFIRM);
+	for (size_t look = n % DECIDE_LOOK; look <= n; look += DECIDE_LOOK) {
+		const size_t fresh = decide_confirm_pairs(look);
+		const double chance =
+			chance_of_worse(worse, beyond, look, per_look(DECIDE_FALSE_FAIL));
+
+		if (chance <= found)
+			continue;
+		sum += (chance - found) *
+		       chance_of_worse(worse, beyond, fresh, DECIDE_FALSE_CONFIRM);
+		found = chance;
+	}
+	return sum;
 }
 
 /* By halving. 'ratio' is the median of these pairs. */
@@ -176,18 +188,10 @@ double decide_false_alarm(size_t n, bool confirmed)
 	double alive[DECIDE_MOST + 1] = { 1 }, sum = 0;
 
 	for (size_t tossed = 1; tossed <= n && tossed <= DECIDE_MOST; tossed++) {
-		const size_t fresh = decide_confirm_pairs(tossed);
-		double failed;
-
 		toss(alive, tossed - 1);
-		if (tossed % DECIDE_LOOK != 0)
-			continue;
-		failed = take_beyond(alive, tossed, rank_at(tossed, per_look(DECIDE_FALSE_FAIL)));
-		sum += failed *
-		       (confirmed ?
-				at_least(fresh, fresh + 1 - rank_at(fresh, DECIDE_FALSE_CONFIRM),
-					 0.5) :
-				1);
+		if (tossed % DECIDE_LOOK == 0)
+			sum += take_beyond(alive, tossed,
+					   rank_at(tossed, per_look(DECIDE_FALSE_FAIL)));
 	}
-	return sum;
+	return confirmed ? sum * DECIDE_FALSE_CONFIRM : sum;
 }

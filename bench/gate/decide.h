@@ -40,7 +40,8 @@
  * of a candidate that PASSes and is exactly as bad as may not be. */
 #define DECIDE_FALSE_FAIL 0.0012
 #define DECIDE_FALSE_PASS 0.00005
-/* Of equal programs that fail once more. */
+/* Of equal programs that fail once more, in however many pairs: the quantity of a cell that took
+ * most to fail says how many there are for all. */
 #define DECIDE_FALSE_CONFIRM 0.1
 /* Of 'smallest' below. */
 #define DECIDE_POWER 0.9
