@@ -3,6 +3,7 @@
 #include "bench/gate/show.h"
 
 #include "base/home.h"
+#include "base/output.h"
 #include "plots/draw.h"
 
 bool gate_chart(const struct gate *gate, const char *folder, struct err *err)
@@ -11,6 +12,10 @@ bool gate_chart(const struct gate *gate, const char *folder, struct err *err)
 	struct home home;
 
 	_Static_assert(sizeof(drawing.foot[0]) == PANELS_FOOT, "the lines below a chart");
+	/* One of an earlier gate would be taken for this one's. */
+	if (!output_remove(folder, "gate", ".svg", err) ||
+	    !output_remove(folder, "gate", ".png", err))
+		return false;
 	if (panels_count(gate) == 0)
 		return err_set(err, EXIT_IMPOSSIBLE, "no pairs were taken");
 	if (!draw_possible())

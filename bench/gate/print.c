@@ -122,6 +122,16 @@ static void put_sides(const struct gate *gate, FILE *to)
 			   gate->injected);
 }
 
+/* What the machine itself does to a gate that could not decide. */
+static void put_noise(const struct gate *gate, FILE *to)
+{
+	char warnings[MACHINE_WARNINGS][160];
+	const size_t count = machine_warnings(&gate->machine, warnings);
+
+	for (size_t i = 0; i < count && gate->verdict == VERDICT_INCONCLUSIVE; i++)
+		wrap_label(to, "noise", NOTES, "%s", warnings[i]);
+}
+
 static void put_end(const struct gate *gate, FILE *to)
 {
 	char text[SENTENCE];
@@ -154,5 +164,6 @@ void gate_print(const struct gate *gate, FILE *to)
 	for (size_t i = 0; i < gate->count; i++)
 		put_cell(gate, &gate->cells[i], to);
 	fputc('\n', to);
+	put_noise(gate, to);
 	put_end(gate, to);
 }

@@ -253,7 +253,8 @@ void words_help(const struct gate *gate, const struct gate_cell *cell, char to[S
 	const double all_ns = cell->pair_ns * DECIDE_MOST;
 
 	to[0] = '\0';
-	if (m == METRICS || !cell->judgements[m].known)
+	/* What failed and was not confirmed is not asked again until it passes. */
+	if (m == METRICS || !cell->judgements[m].known || cell->judgements[m].failed)
 		return;
 	if (cell->judgements[m].pairs >= DECIDE_MOST || cell->pair_count >= DECIDE_MOST)
 		add(to,
