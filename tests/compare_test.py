@@ -193,6 +193,18 @@ def refusals(folder):
     report(got.returncode == 4 and "no cell in common" in got.stderr, "no common cell is not comparable at all", got)
 
 
+def warnings(folder):
+    new = changed()
+    new["build"]["compiler"] = "clang 14"
+    old = made_up()
+    old["runtimes"] = [{"name": "python3", "version": "CPython 3.11.2", "reason": None}]
+    new["runtimes"] = [{"name": "python3", "version": "CPython 3.12.1", "reason": None}]
+    told = json.loads(compare(folder, old, new, "--json").stdout)
+    report(told["warnings"] == ["the compiler was gcc 12.2.0 and is clang 14",
+                                "python3 was CPython 3.11.2 and is CPython 3.12.1"],
+           "another compiler or interpreter is a warning", told["warnings"])
+
+
 def misuse(folder):
     compare(folder, made_up(), changed())
     for given, sentence in ((["old"], "give two results, the old one first"), (["old", "new", "new"], "is one word too many"),
@@ -215,7 +227,7 @@ def document(folder):
     report(not missing, "and every quantity", missing)
 
 
-for part in (figures, words, alone, refusals, misuse, document):
+for part in (figures, words, alone, refusals, warnings, misuse, document):
     with tempfile.TemporaryDirectory(prefix="gilscope-compare-") as made:
         part(made)
 print(f"1..{count}")

@@ -164,6 +164,17 @@ def files(folder):
            "a folder is a result, and a cell can be chosen", got)
 
 
+def listed():
+    """What can be named is in the list and in the document."""
+    told = json.loads(subprocess.run([GILSCOPE, "list", "formats", "--json"], text=True, capture_output=True,
+                                     timeout=TIMEOUT).stdout)
+    names = [row["name"] for row in told["formats"] if row["of"] == "export"]
+    with open(os.path.join(os.path.dirname(DATA), os.pardir, "results", "README.md"), encoding="utf-8") as file:
+        text = file.read().split("## In other tools' formats")[1].split("\n## ")[0]
+    report(sorted(names) == sorted(GOLDEN) and all(f"`{name}`" in text for name in names),
+           "every format is listed, described and tested", names)
+
+
 def sentences():
     for words, code, sentence in (
             ([RESULT], 2, "no format given; give --format with one of pyperf, gobench, customSmallerIsBetter, hgrm"),
@@ -264,6 +275,7 @@ def verdict(folder):
 
 
 formats()
+listed()
 sentences()
 for part in (files, damage, verdict):
     with tempfile.TemporaryDirectory(prefix="gilscope-export-") as made:

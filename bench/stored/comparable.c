@@ -98,10 +98,30 @@ static void compare_builds(struct comparison *comparison)
 		    "the compiler was %.60s and is %.60s", old->compiler, new->compiler);
 }
 
+/* That an interpreter is another one may be what is compared. */
+static void compare_runtimes(struct comparison *comparison)
+{
+	const struct findings *old = &comparison->side[OLD].findings;
+	const struct findings *new = &comparison->side[NEW].findings;
+
+	for (size_t i = 0; i < old->runtime_count; i++) {
+		for (size_t k = 0; k < new->runtime_count; k++) {
+			const struct runtime *was = &old->runtimes[i], *is = &new->runtimes[k];
+
+			if (strcmp(was->name, is->name) == 0 && was->version && is->version &&
+			    strcmp(was->version, is->version) != 0)
+				add(comparison->warnings, &comparison->warning_count,
+				    "%.40s was %.100s and is %.100s", was->name, was->version,
+				    is->version);
+		}
+	}
+}
+
 void comparable_results(struct comparison *comparison)
 {
 	compare_machines(comparison);
 	compare_builds(comparison);
+	compare_runtimes(comparison);
 	for (size_t age = 0; age < AGES; age++) {
 		const struct findings *one = &comparison->side[age].findings;
 

@@ -62,7 +62,7 @@ static void put_percentiles(const struct tally *tally, FILE *to)
 
 		seen += tally->buckets[i].count;
 		/* Of the levels that only the last bucket reaches, the first. */
-		while (level <= 100 * (double)seen / n && !ends) {
+		while (level < 100 && level <= 100 * (double)seen / n && !ends) {
 			ends = seen == tally->n;
 			fprintf(to, "%12.3f %2.12f %10llu %14.2f\n", value / NS_PER_UNIT,
 				level / 100, (unsigned long long)seen, 1 / (1 - level / 100));
