@@ -44,7 +44,7 @@ static void compare_quantity(const struct comparison *comparison, struct compare
 
 	for (size_t age = 0; age < AGES; age++) {
 		const struct stored *side = &comparison->side[age];
-		struct series_of_samples *column =
+		struct column *column =
 			&side->samples[cell->cell[age] - side->findings.cells].of[id];
 
 		if (column->n == 0)

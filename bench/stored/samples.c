@@ -35,7 +35,7 @@ static bool no_memory(struct err *err)
 
 double *samples_column(struct samples *samples, enum quantity_id id, size_t n)
 {
-	struct series_of_samples *column = &samples->of[id];
+	struct column *column = &samples->of[id];
 
 	free(column->values);
 	column->values = calloc(n + 1, sizeof(*column->values));
@@ -48,7 +48,7 @@ double *samples_column(struct samples *samples, enum quantity_id id, size_t n)
 void samples_keep_known(struct samples *samples)
 {
 	for (size_t id = 0; id < QUANTITIES; id++) {
-		struct series_of_samples *column = &samples->of[id];
+		struct column *column = &samples->of[id];
 		bool known = true;
 
 		for (size_t i = 0; i < column->n; i++)

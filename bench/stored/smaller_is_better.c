@@ -22,7 +22,7 @@ static void put_quantity(struct emit *emit, const struct stored *stored, const s
 			 enum quantity_id id, double *sorted)
 {
 	const struct findings *findings = &stored->findings;
-	const struct series_of_samples *column = &stored->samples[cell - findings->cells].of[id];
+	const struct column *column = &stored->samples[cell - findings->cells].of[id];
 	const bool time = strcmp(quantities[id].unit, "ns") == 0;
 	const double unit = time ? 1e6 : 1;
 	struct interval interval;

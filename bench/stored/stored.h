@@ -39,13 +39,13 @@ extern const struct quantity quantities[QUANTITIES];
 
 /* The values of a quantity in the order in which the samples were taken; none at all unless each
  * sample knows it. Calls of futex may be of samples of their own, another number of them. */
-struct series_of_samples {
+struct column {
 	double *values;
 	size_t n;
 };
 
 struct samples {
-	struct series_of_samples of[QUANTITIES];
+	struct column of[QUANTITIES];
 };
 
 struct stored {
