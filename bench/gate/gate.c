@@ -6,8 +6,10 @@
 #include "bench/gate/show.h"
 #include "command/command.h"
 
+#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 static const char *const inconclusives[] = { "tell", "pass", "fail", NULL };
 
@@ -204,12 +206,30 @@ static void draw(const struct gate *gate, const char *folder, const struct param
 		fprintf(stderr, "no chart: %s\n", why.text);
 }
 
+/* The files of an earlier gate are not this one's, however this one ends. */
+static struct result_files *open_files(const char *folder, struct err *err)
+{
+	struct result_files *files = result_open(folder, gate_outputs, err);
+
+	for (size_t i = 0; files && gate_outputs[i].name; i++) {
+		char path[PATH_MAX];
+
+		snprintf(path, sizeof(path), "%s/%s", folder, gate_outputs[i].name);
+		if (unlink(path) == 0 || errno == ENOENT)
+			continue;
+		err_set(err, EXIT_IMPOSSIBLE, "cannot remove the earlier '%s': %m", path);
+		result_abandon(files);
+		return NULL;
+	}
+	return files;
+}
+
 static int run_gate(const struct param_set *options, int argc, char *argv[], struct err *err)
 {
 	static struct gate gate; /* large */
 	static struct plan plan;
 	const char *folder = param_text(options, "output");
-	struct result_files *files = folder ? result_open(folder, gate_outputs, err) : NULL;
+	struct result_files *files = folder ? open_files(folder, err) : NULL;
 
 	if (folder && !files)
 		return GATE_EXIT_ERROR;
