@@ -23,6 +23,7 @@ subdir('workloads')
 WORKLOADS = """source = custom_target(input: 'countdown.c', output: 'made.c', command: ['sh', '-c',
     '[ ! -e %(folder)s/wait ] || { touch %(folder)s/waits; sleep 1000; }; cp "$0" "$1"', '@INPUT@', '@OUTPUT@'])
 executable('countdown', source)
+import('fs').copyfile('script.py')
 """
 # It does not know its revision, as one whose sources came without their repository.
 COUNTDOWN = """#include <unistd.h>
@@ -59,6 +60,7 @@ class Repository:
         self.write("broken.c", "int main(void) { return none; }\n")
         self.write("workloads/meson.build", WORKLOADS % values)
         self.write("workloads/countdown.c", COUNTDOWN % values)
+        self.write("workloads/script.py", "")
         self.commit("first")
 
     def write(self, name, text):
@@ -110,6 +112,10 @@ def usual(repository):
            "a side is called by its revision", sides["baseline"], sides["candidate"])
     report("gilscope: building 'HEAD~1'" in done.stderr, "that it builds is told", done.stderr)
     report(repository.built("HEAD") == ["build", "lock", "log"], "the build is kept", repository.built("HEAD"))
+    build = os.path.join(repository.builds, next(name for name in os.listdir(repository.builds)
+                                                 if not name.endswith((".lock", ".log"))), "build")
+    there = [os.path.exists(os.path.join(build, name)) for name in ("workloads/script.py", "elsewhere")]
+    report(there == [True, False], "scripts are there, and nothing but the workloads is built", build, there)
     # Of Meson there is no trace in this folder.
     few = os.path.join(repository.folder, "few")
     os.mkdir(few)

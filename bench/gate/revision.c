@@ -21,7 +21,7 @@
 
 /* A build takes a minute or two; one that needs longer hangs. */
 #define LIMIT_NS 3600000000000u
-#define WORDS_MAX 200
+#define WORDS_MAX 1000
 #define NAMES_MAX 2000
 
 /* Of the build of 'word': the folder under its final name and under that while it is made, and
@@ -273,8 +273,9 @@ static bool configure(struct process *process, const struct paths *paths, const 
 	return step(process, paths, words, err);
 }
 
-/* Adds the programs of the folder of workloads, and below, as ninja calls them; the caller drops
- * 'targets' when they have been used. */
+/* Adds what is made in the folder of workloads, and below, as ninja calls it: programs, and scripts
+ * that are copied. Libraries come with them. The caller drops 'targets' when they have been used.
+ */
 static void add_targets(const char *words[WORDS_MAX], const json_t *targets, const char *build)
 {
 	const size_t above = strlen(build) + 1;
@@ -289,8 +290,10 @@ static void add_targets(const char *words[WORDS_MAX], const json_t *targets, con
 		const char *file =
 			json_string_value(json_array_get(json_object_get(target, "filename"), 0));
 
-		if (type && file && strcmp(type, "executable") == 0 && strlen(file) > above &&
-		    strncmp(file + above, "workloads/", 10) == 0 && count < WORDS_MAX - 1)
+		if (json_is_true(json_object_get(target, "build_by_default")) && type && file &&
+		    (strcmp(type, "executable") == 0 || strcmp(type, "custom") == 0) &&
+		    strlen(file) > above && strncmp(file + above, "workloads/", 10) == 0 &&
+		    count < WORDS_MAX - 1)
 			words[count++] = file + above;
 	}
 }
