@@ -26,17 +26,29 @@ static void print_stream(const struct stream *stream, size_t trials, uint64_t se
 	fflush(stdout);
 }
 
+/* What is less is not computed to a digit. */
+static void print_chance(double chance)
+{
+	if (chance < 1e-12)
+		printf("| < 1e-12 ");
+	else
+		printf("| %.0e ", chance);
+}
+
 static void print_noise(double noise)
 {
 	const struct outcome equal = outcome_of_normal(noise, 1);
 	const struct outcome more = outcome_of_normal(noise, 1.07);
 	const struct outcome twice = outcome_of_normal(noise, 1.1);
 
-	printf("| %.0f %% | %.1g | %.1g | %.2f %% | %.0f ", 100 * noise, equal.failed,
-	       equal.confirmed, 100 * equal.passed, equal.pairs);
-	printf("| %.1f %% | %.1g | %.2f %% | %.0f ", 100 * more.confirmed, more.passed,
-	       100 * twice.confirmed, twice.pairs);
-	printf("| %.1f %% |\n", 100 * (least_found(noise, 0.9) - 1));
+	printf("| %.0f %% ", 100 * noise);
+	print_chance(equal.failed);
+	print_chance(equal.confirmed);
+	printf("| %.1f %% | %.0f | %.1f %% ", 100 * equal.passed, equal.pairs,
+	       100 * more.confirmed);
+	print_chance(more.passed);
+	printf("| %.1f %% | %.0f ", 100 * twice.confirmed, twice.pairs);
+	printf("| %.1f %% |\n", 100 * (least_found(noise, DECIDE_POWER) - 1));
 	fflush(stdout);
 }
 
@@ -52,7 +64,7 @@ int main(int argc, char **argv)
 	for (size_t i = 0; i < stream_count; i++)
 		print_stream(&streams[i], trials, seed + i);
 	puts("");
-	puts("| noise of a pair | equal: FAIL at a look | and confirmed | PASS | pairs "
+	puts("| noise | equal: FAIL at a look | and confirmed | PASS | pairs "
 	     "| +7 %: FAIL | PASS | +10 %: FAIL | pairs | FAIL in 90 % from |");
 	puts("|---|---|---|---|---|---|---|---|---|---|");
 	for (size_t i = 0; i < sizeof(noises) / sizeof(noises[0]); i++)

@@ -101,8 +101,9 @@ static void trials_come_to_what_is_computed_exactly(void **state)
 			assert_near(seen.failed, seen.trials, exact.failed);
 			assert_near(seen.confirmed, seen.trials, exact.confirmed);
 			assert_near(seen.passed, seen.trials, exact.passed);
+			/* They deviate by less than their mean. */
 			assert_near_to(seen.pairs / seen.trials, exact.pairs,
-				       2 / sqrt(seen.trials));
+				       5 / sqrt(seen.trials));
 		}
 	}
 }
