@@ -403,8 +403,9 @@ def order(builds):
 
 def injections(builds):
     """Both sides are one build, whose workload does as it is told."""
-    slow = builds.make(line(), **{"120": [line(1200000, params={"tick-spins": 120})]})
-    done, verdict = gate(slow, slow, "--inject", "slowdown=20%")
+    # More work has a checksum of its own.
+    slow = builds.make(line(), **{"120": [line(1200000, checksum="6")]})
+    done, verdict = gate(slow, slow, "--size", "100", "--inject", "slowdown=20%")
     report(verdict and done.returncode == FAIL and judged(verdict, "time")["verdict"] == "FAIL"
            and verdict["injected"] == "slowdown=20%" and abs(judged(verdict, "time")["ratio"] - 1.2) < 1e-9,
            "an_injected_slowdown_fails", done)
@@ -418,6 +419,9 @@ def injections(builds):
     done, _ = gate(slow, slow, "--inject", "conflicts=5")
     report(done.returncode == ERROR and "no cell has a lock model" in done.stderr,
            "conflicts_that_cannot_be_injected_are_misuse", done)
+    done, _ = gate(slow, slow, "--size", "1", "--inject", "slowdown=20%")
+    report(done.returncode == ERROR and "no cell has work that could be made more" in done.stderr,
+           "a_slowdown_that_cannot_be_injected_is_misuse", done)
     done, verdict = gate(slow, slow)
     report(done.returncode == PASS and verdict["injected"] is None, "what_is_not_injected_is_not_told", done)
 
