@@ -141,9 +141,10 @@ static void a_result_line_says_what_each_quantity_was(void **state)
 static void what_a_line_does_not_know_is_no_number(void **state)
 {
 	static const char *const lines[] = {
-		"{}", "{\"gil_counts\": null, \"latency\": null}",
-		"{\"gil_counts\": {\"takes\": null, \"contended\": \"7\", \"drops_forced\": -1}, "
-		"\"latency\": {\"n\": 0, \"p50\": null}}"
+		"{}",
+		"{\"gil_counts\": null, \"latency\": null}",
+		"{\"gil_counts\": {\"takes\": null, \"contended\": \"7\", \"drops_forced\": -1}}",
+		"{\"latency\": {\"n\": 0, \"p50\": null, \"max\": \"long\"}}",
 	};
 
 	(void)state;
