@@ -512,7 +512,7 @@ def misuse(builds):
         ("--baseline", build): "nothing to compare",
         ("--candidate", build): "nothing to compare",
         ("--baseline-command", "true"): "nothing to compare",
-        (*both, "--baseline-command", "true"): "not both",
+        (*both, "--baseline-command", "true"): "--baseline has no place beside --baseline-command",
         (*both, "rest"): "unexpected word 'rest'",
         ("--baselin", build): "did you mean '--baseline'?",
         (*both, "--workload", "countdwn"): "did you mean 'countdown'?",
@@ -546,19 +546,21 @@ def misuse(builds):
         ("--self-test",): "needs one build",
         ("--calibrate",): "needs one build",
         (*commands, "--calibrate"): "needs one build",
-        ("--self-test", "--calibrate", "--candidate", build): "are two things",
+        ("--self-test", "--calibrate", "--candidate", build): "has no place beside --self-test",
+        ("--self-test", "--candidate", build, "--json"): "has no place beside --self-test",
         ("--self-test", "--candidate", build, "--inject", "slowdown=20%"): "has no place",
-        (*commands, "--workload", "countdown"): "is of workloads, not of commands",
-        (*commands, "--size", "7"): "is of workloads, not of commands",
-        (*commands, "--inject", "slowdown=20%"): "is of workloads, not of commands",
+        (*commands, "--workload", "countdown"): "has no place beside --baseline-command",
+        (*commands, "--size", "7"): "has no place beside --baseline-command",
+        (*commands, "--inject", "slowdown=20%"): "has no place beside --baseline-command",
         ("--baseline", build, "--candidate", "/nonexistent"): "/nonexistent",
         ("--baseline", "/nonexistent", "--candidate", build): "/nonexistent",
         ("--baseline", build, "--candidate", builds.tmp): "has no workloads",
     }
     wrong = []
     for words, sentence in cases.items():
-        cell = () if "command" in str(words) or "--workload" in words else ("--workload", "countdown")
-        size = () if "command" in str(words) or "--size" in words else ("--size", "7")
+        free = "command" in str(words) or "--self-test" in words
+        cell = () if free or "--workload" in words else ("--workload", "countdown")
+        size = () if free or "--size" in words else ("--size", "7")
         done = run("gate", *cell, *size, *words)
         if (done.returncode != ERROR or sentence not in done.stderr or done.stdout or done.stderr.count("\n") != 1
                 or not done.stderr.startswith("gilscope: ")):

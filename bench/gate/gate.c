@@ -127,9 +127,21 @@ static const struct param params[] = {
 	{ 0 },
 };
 
-/* What only cells have: two commands are one. */
-static const char *const of_cells[] = { "workload", "mode", "gil",    "runtime", "workers", "set",
-					"sweep",    "size", "sample", "inject",  NULL };
+#define OF_CELLS \
+	"workload", "mode", "gil", "runtime", "set", "sweep", "size", "sample", "pin", "inject"
+
+/* What means nothing beside another option is refused rather than ignored. */
+static const struct odds {
+	const char *option; /* the other one */
+	const char *names[20];
+} odds[] = {
+	{ "self-test",
+	  { OF_CELLS, "calibrate", "trace", "threshold", "baseline-command", "candidate-command",
+	    "output", "json" } },
+	{ "calibrate", { "inject", "inconclusive" } },
+	{ "baseline-command", { OF_CELLS, "workers", "baseline", "candidate" } },
+	{ "candidate-command", { OF_CELLS, "workers", "baseline", "candidate" } },
+};
 
 static bool given(const struct param_set *options, const char *name)
 {
@@ -138,39 +150,43 @@ static bool given(const struct param_set *options, const char *name)
 	return value->given && (value->row->kind != PARAM_FLAG || value->number);
 }
 
-/* All that is asked for goes together. */
-static bool check_options(const struct param_set *options, struct err *err)
+static bool check_odds(const struct param_set *options, const struct odds *with, struct err *err)
 {
-	const bool self_test = given(options, "self-test"), noise = given(options, "calibrate");
-	const bool of_commands =
-		given(options, "baseline-command") || given(options, "candidate-command");
-	const int builds = given(options, "baseline") + given(options, "candidate");
+	for (size_t i = 0; given(options, with->option) && with->names[i]; i++) {
+		if (given(options, with->names[i]))
+			return err_set(err, EXIT_MISUSE, "--%s has no place beside --%s",
+				       with->names[i], with->option);
+	}
+	return true;
+}
 
-	if (self_test && noise)
-		return err_set(err, EXIT_MISUSE, "--self-test and --calibrate are two things");
-	if ((self_test || noise) && (of_commands || builds != 1))
+/* Two sides, or with --self-test and --calibrate one. */
+static bool check_sides(const struct param_set *options, struct err *err)
+{
+	const bool alone = given(options, "self-test") || given(options, "calibrate");
+	const int builds = given(options, "baseline") + given(options, "candidate");
+	const int of_commands =
+		given(options, "baseline-command") + given(options, "candidate-command");
+
+	if (alone && builds + of_commands != 1)
 		return err_set(err, EXIT_MISUSE,
 			       "--%s needs one build, as --candidate BUILD, which is run beside "
 			       "itself",
-			       noise ? "calibrate" : "self-test");
-	if ((self_test || noise) && given(options, "inject"))
-		return err_set(err, EXIT_MISUSE, "--inject has no place beside --%s",
-			       noise ? "calibrate" : "self-test");
-	if (of_commands && builds)
-		return err_set(err, EXIT_MISUSE, "give two builds or two commands, not both");
-	if (of_commands ?
-		    !given(options, "baseline-command") || !given(options, "candidate-command") :
-		    !self_test && !noise && builds != 2)
-		return err_set(
-			err, EXIT_MISUSE,
-			"nothing to compare; give --baseline BUILD and --candidate BUILD, or "
-			"--baseline-command and --candidate-command");
-	for (size_t i = 0; of_commands && of_cells[i]; i++) {
-		if (given(options, of_cells[i]))
-			return err_set(err, EXIT_MISUSE, "--%s is of workloads, not of commands",
-				       of_cells[i]);
+			       given(options, "calibrate") ? "calibrate" : "self-test");
+	if (alone || builds == 2 || of_commands == 2)
+		return true;
+	return err_set(err, EXIT_MISUSE,
+		       "nothing to compare; give --baseline BUILD and --candidate BUILD, or "
+		       "--baseline-command and --candidate-command");
+}
+
+static bool check_options(const struct param_set *options, struct err *err)
+{
+	for (size_t i = 0; i < sizeof(odds) / sizeof(odds[0]); i++) {
+		if (!check_odds(options, &odds[i], err))
+			return false;
 	}
-	return true;
+	return check_sides(options, err);
 }
 
 /* What an undecided gate exits with. */

@@ -11,25 +11,32 @@
 #include <string.h>
 #include <unistd.h>
 
+/* Of one that is measured beside itself only one side was given: it is both. */
+static const char *word_of(const struct param_set *options, enum side side,
+			   const char *const names[])
+{
+	const char *own = param_text(options, names[side]);
+
+	return own ? own : param_text(options, names[!side]);
+}
+
 static bool find_sides(struct gate *gate, const struct param_set *options, struct err *err)
 {
-	const char *words[] = { param_text(options, "baseline"), param_text(options, "candidate") };
+	static const char *const builds[] = { "baseline", "candidate" };
+	static const char *const commands_of[] = { "baseline-command", "candidate-command" };
 
-	gate->side[BASELINE].command = param_text(options, "baseline-command");
-	gate->side[CANDIDATE].command = param_text(options, "candidate-command");
-	if (gate->side[BASELINE].command) {
-		gate->side[BASELINE].word = gate->side[BASELINE].command;
-		gate->side[CANDIDATE].word = gate->side[CANDIDATE].command;
-		return true;
-	}
-	for (int side = 0; side < SIDES; side++) {
-		/* Beside itself: one build is both. */
-		const char *word = words[side] ? words[side] : words[!side];
+	for (enum side i = BASELINE; i < SIDES; i++) {
+		const char *word = word_of(options, i, builds);
+		struct gate_side *side = &gate->side[i];
 
-		assert(word);
-		if (side == CANDIDATE && strcmp(word, gate->side[BASELINE].word) == 0)
-			gate->side[side] = gate->side[BASELINE];
-		else if (!build_find(&gate->side[side], word, err))
+		side->command = word_of(options, i, commands_of);
+		side->word = side->command ? side->command : word;
+		assert(side->word);
+		if (side->command)
+			continue;
+		if (i == CANDIDATE && strcmp(word, gate->side[BASELINE].word) == 0)
+			*side = gate->side[BASELINE];
+		else if (!build_find(side, word, err))
 			return false;
 	}
 	return true;
