@@ -5,6 +5,7 @@
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <ftw.h>
 #include <limits.h>
 #include <signal.h>
 #include <stdint.h>
@@ -24,6 +25,11 @@
 
 /* Hexadecimal; empty: not chosen yet. */
 static char mark[20];
+/* What is to be done at the runner's end: kept there, and sent whole. */
+static struct {
+	pid_t group; /* 0: none */
+	char folder[256];
+} order;
 /* The runner's end of the socket; negative: nobody stands by. */
 static int guard = -1;
 
@@ -67,7 +73,8 @@ static bool is_marked(const char *pid)
 	return found;
 }
 
-static bool kill_marked(void)
+/* False when there are none. The signal 0 only looks. */
+static bool signal_marked(int number)
 {
 	DIR *processes = opendir("/proc");
 	struct dirent *entry;
@@ -76,7 +83,7 @@ static bool kill_marked(void)
 	while (processes && (entry = readdir(processes))) {
 		if (!isdigit((unsigned char)entry->d_name[0]) || !is_marked(entry->d_name))
 			continue;
-		if (kill((pid_t)strtol(entry->d_name, NULL, 10), SIGKILL) == 0)
+		if (kill((pid_t)strtol(entry->d_name, NULL, 10), number) == 0)
 			any = true;
 	}
 	if (processes)
@@ -84,21 +91,46 @@ static bool kill_marked(void)
 	return any;
 }
 
+static void wait_ms(long ms)
+{
+	const struct timespec time = { .tv_nsec = ms * 1000000 };
+
+	nanosleep(&time, NULL);
+}
+
 void guard_end_strays(void)
 {
-	const struct timespec moment = { .tv_nsec = 1000000 };
-
 	/* Again, for one that is killed may have started another while we looked. */
-	for (int i = 0; mark[0] && i < ROUNDS && kill_marked(); i++) {
-		nanosleep(&moment, NULL);
+	for (int i = 0; mark[0] && i < ROUNDS && signal_marked(SIGKILL); i++) {
+		wait_ms(1);
 		while (waitpid(-1, NULL, WNOHANG) > 0)
 			;
 	}
 }
 
+static int remove_one(const char *path, const struct stat *info, int kind, struct FTW *place)
+{
+	(void)info;
+	(void)kind;
+	(void)place;
+	return remove(path);
+}
+
+static void carry_out(void)
+{
+	if (order.group > 0)
+		kill(-order.group, SIGTERM);
+	for (int ms = 0; ms < GUARD_GRACE_MS && signal_marked(0); ms += 20)
+		wait_ms(20);
+	if (order.group > 0)
+		kill(-order.group, SIGKILL);
+	guard_end_strays();
+	if (order.folder[0])
+		nftw(order.folder, remove_one, 8, FTW_DEPTH | FTW_PHYS);
+}
+
 _Noreturn static void stand_by(int end)
 {
-	pid_t group = 0;
 	sigset_t all;
 
 	/* Neither the terminal nor who stops us is to stop it: it ends when we do. */
@@ -110,11 +142,9 @@ _Noreturn static void stand_by(int end)
 	if (dup2(end, 0) != 0)
 		_exit(1);
 	close_range(1, UINT_MAX, 0);
-	while (recv(0, &group, sizeof(group), 0) == sizeof(group))
+	while (recv(0, &order, sizeof(order), 0) == sizeof(order))
 		;
-	if (group > 0)
-		kill(-group, SIGKILL);
-	guard_end_strays();
+	carry_out();
 	_exit(0);
 }
 
@@ -157,11 +187,26 @@ bool guard_start(struct err *err)
 	return err_set(err, EXIT_IMPOSSIBLE, "cannot start a process: %s", strerror(errno));
 }
 
-void guard_watch(pid_t group)
+static void tell(void)
 {
 	/* It was killed: the next one is started for the next process. */
-	if (guard >= 0 && send(guard, &group, sizeof(group), MSG_NOSIGNAL) < 0) {
+	if (guard >= 0 && send(guard, &order, sizeof(order), MSG_NOSIGNAL) < 0) {
 		close(guard);
 		guard = -1;
 	}
+}
+
+void guard_watch(pid_t group)
+{
+	order.group = group;
+	tell();
+}
+
+void guard_remove(const char *folder)
+{
+	/* One with so long a name stays. */
+	if (!folder || strlen(folder) >= sizeof(order.folder))
+		folder = "";
+	snprintf(order.folder, sizeof(order.folder), "%s", folder);
+	tell();
 }

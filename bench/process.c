@@ -116,7 +116,7 @@ _Noreturn static void become(const struct process *process, const struct ends *e
 	int nothing;
 
 	setpgid(0, 0);
-	prctl(PR_SET_PDEATHSIG, SIGKILL);
+	prctl(PR_SET_PDEATHSIG, SIGTERM);
 	if (getppid() != parent)
 		_exit(127);
 	close(ends->go[1]); /* so that the end of 'go' can come */
@@ -183,6 +183,17 @@ static void attend(struct process *process, struct ends *ends, int pidfd, uint64
 	}
 }
 
+/* What did not end by itself may put away what is its own. */
+static void ask_to_end(const struct process *process, pid_t pid, int pidfd)
+{
+	struct pollfd end = { .fd = pidfd, .events = POLLIN };
+
+	if (!process->interrupted && !process->timed_out)
+		return;
+	kill(-pid, SIGTERM);
+	poll(&end, 1, GUARD_GRACE_MS);
+}
+
 /* Itself when it did not end, and whatever it left behind in its group. */
 static bool reap(struct process *process, pid_t pid, struct err *err)
 {
@@ -243,6 +254,7 @@ bool process_run(struct process *process, char *const argv[], const struct count
 	close_end(&ends.output[1]);
 	close_end(&ends.error[1]);
 	attend(process, &ends, pidfd, start + limit_ns);
+	ask_to_end(process, pid, pidfd);
 	good = reap(process, pid, err);
 	process->wall_ns = clock_now_ns() - start;
 	end_strays();

@@ -17,7 +17,7 @@ struct process {
 		*cpus; /* the caller's: where it may run, from before exec; null: where we may */
 	int status;    /* as waitpid gives it */
 	bool timed_out;
-	bool interrupted;    /* we were asked to stop; the process was killed */
+	bool interrupted;    /* we were asked to stop; so was the process, and then killed */
 	uint64_t wall_ns;    /* from before the fork to after the wait */
 	struct rusage usage; /* with its waited-for descendants */
 	struct counter_value counters[COUNTERS_MAX];
@@ -26,8 +26,8 @@ struct process {
 	char error[512];             /* the beginning of standard error */
 };
 
-/* From now on SIGINT, SIGTERM and SIGHUP end the process that runs and are remembered; a child is
- * killed when this process dies. Call once, before the first process. */
+/* From now on SIGINT, SIGTERM and SIGHUP end the process that runs and are remembered; a child
+ * ends when this process dies. Call once, before the first process. */
 void process_catch_signals(void);
 /* The signal that asked us to stop, or 0. */
 int process_stop_signal(void);

@@ -1,6 +1,8 @@
 /* The trace goes to a folder of its own among the temporary files. */
 #include "bench/traced.h"
 
+#include "bench/guard.h"
+
 #include <errno.h>
 #include <ftw.h>
 #include <limits.h>
@@ -77,6 +79,7 @@ static bool place_make(struct place *place, struct err *err)
 	if (!mkdtemp(place->above))
 		return err_set(err, EXIT_IMPOSSIBLE, "cannot make a folder '%s': %s", place->above,
 			       strerror(errno));
+	guard_remove(place->above);
 	snprintf(place->folder, sizeof(place->folder), "%s/trace", place->above);
 	return true;
 }
@@ -84,6 +87,7 @@ static bool place_make(struct place *place, struct err *err)
 static void place_remove(const struct place *place)
 {
 	nftw(place->above, drop, 8, FTW_DEPTH | FTW_PHYS);
+	guard_remove(NULL);
 }
 
 /* 'about' is the option of gilscope report. */

@@ -24,7 +24,7 @@ LINE = ('{"workload":"countdown","params":{"tick-spins":3},"elapsed_ns":1000,"ch
 
 def start(gilscope, *words):
     return subprocess.Popen([gilscope, *words], stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL,
-                            stderr=subprocess.DEVNULL, env=MARKED)
+                            stderr=subprocess.DEVNULL, env={**MARKED, "TMPDIR": TEMPORARY})
 
 
 def is_whole(path):
@@ -58,6 +58,7 @@ def real(folder):
                         f"{at_work} processes")
         report(all(is_whole(os.path.join(output, name)) for name in ("result.json", "verdict.json")),
                f"run {number}: there is no half result")
+        report(not os.listdir(TEMPORARY), f"run {number}: there are no temporary files", os.listdir(TEMPORARY))
 
 
 def fake(folder, script):
@@ -118,6 +119,8 @@ def without_guard(folder):
 
 
 with tempfile.TemporaryDirectory() as tmp:
+    TEMPORARY = os.path.join(tmp, "temporary")
+    os.mkdir(TEMPORARY)
     made_up(tmp)
     without_guard(tmp)
     real(tmp)
