@@ -1,5 +1,5 @@
 #!/usr/bin/python3
-"""Every workload in every mode and under every lock model: workloads_test.py FOLDER [WORKLOAD...].
+"""Every workload in every mode and under every lock model: workloads_test.py FOLDER [K/N|WORKLOAD...], K/N one of N parts.
 
 The same checksum from any number of workers, one strict JSON line with all its fields, no process left
 behind. What there is comes from the binaries' own --describe. Speaks TAP."""
@@ -364,9 +364,13 @@ def test_processes(names):
 
 
 signal.alarm(25 * TIMEOUT)
-names = sys.argv[2:] or sorted(name for name in os.listdir(FOLDER)
-                               if os.path.isfile(os.path.join(FOLDER, name))
-                               and os.access(os.path.join(FOLDER, name), os.X_OK))
+names = sorted(name for name in os.listdir(FOLDER)
+               if os.path.isfile(os.path.join(FOLDER, name)) and os.access(os.path.join(FOLDER, name), os.X_OK))
+if len(sys.argv) == 3 and "/" in sys.argv[2]:
+    part, parts = map(int, sys.argv[2].split("/"))
+    names = names[part - 1::parts]
+elif len(sys.argv) > 2:
+    names = sys.argv[2:]
 for name in names:
     every_mode_has_the_same_checksum(name)
 what_cannot_be_is_refused(names)
