@@ -6,6 +6,12 @@
 #include "base/output.h"
 #include "plots/draw.h"
 
+bool gate_remove_chart(const char *folder, struct err *err)
+{
+	return output_remove(folder, "gate", ".svg", err) &&
+	       output_remove(folder, "gate", ".png", err);
+}
+
 bool gate_chart(const struct gate *gate, const char *folder, struct err *err)
 {
 	struct drawing drawing = { .folder = folder };
@@ -13,8 +19,7 @@ bool gate_chart(const struct gate *gate, const char *folder, struct err *err)
 
 	_Static_assert(sizeof(drawing.foot[0]) == PANELS_FOOT, "the lines below a chart");
 	/* One of an earlier gate would be taken for this one's. */
-	if (!output_remove(folder, "gate", ".svg", err) ||
-	    !output_remove(folder, "gate", ".png", err))
+	if (!gate_remove_chart(folder, err))
 		return false;
 	if (panels_count(gate) == 0)
 		return err_set(err, EXIT_IMPOSSIBLE, "no pairs were taken");

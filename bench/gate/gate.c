@@ -223,21 +223,27 @@ static void draw(const struct gate *gate, const char *folder, const struct param
 }
 
 /* The files of an earlier gate are not this one's, however this one ends. */
+static bool remove_earlier(const char *folder, struct err *err)
+{
+	for (size_t i = 0; gate_outputs[i].name; i++) {
+		char path[PATH_MAX];
+
+		snprintf(path, sizeof(path), "%s/%s", folder, gate_outputs[i].name);
+		if (unlink(path) != 0 && errno != ENOENT)
+			return err_set(err, EXIT_IMPOSSIBLE, "cannot remove the earlier '%s': %m",
+				       path);
+	}
+	return gate_remove_chart(folder, err);
+}
+
 static struct result_files *open_files(const char *folder, struct err *err)
 {
 	struct result_files *files = result_open(folder, gate_outputs, err);
 
-	for (size_t i = 0; files && gate_outputs[i].name; i++) {
-		char path[PATH_MAX];
-
-		snprintf(path, sizeof(path), "%s/%s", folder, gate_outputs[i].name);
-		if (unlink(path) == 0 || errno == ENOENT)
-			continue;
-		err_set(err, EXIT_IMPOSSIBLE, "cannot remove the earlier '%s': %m", path);
-		result_abandon(files);
-		return NULL;
-	}
-	return files;
+	if (!files || remove_earlier(folder, err))
+		return files;
+	result_abandon(files);
+	return NULL;
 }
 
 static int run_gate(const struct param_set *options, int argc, char *argv[], struct err *err)

@@ -24,5 +24,7 @@ void gate_annotate(const struct gate *gate, FILE *to);
 bool gate_append_summary(const struct gate *gate, const char *path, struct err *err);
 /* Draws gate.svg and gate.png in the folder, where gate.tsv is already. */
 bool gate_chart(const struct gate *gate, const char *folder, struct err *err);
+/* Removes those of an earlier gate. */
+bool gate_remove_chart(const char *folder, struct err *err);
 
 #endif
