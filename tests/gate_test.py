@@ -14,7 +14,9 @@ import signal
 import subprocess
 import sys
 import tempfile
+import time
 import traceback
+import xml.etree.ElementTree
 
 BUILD = os.path.realpath(sys.argv[1])
 ROOT = os.path.dirname(os.path.dirname(os.path.realpath(__file__)))
@@ -452,6 +454,7 @@ def outputs(builds):
     untouched("/proc/self/nothing", "an_output_folder_that_cannot_be_made_is_refused", "")
     full(builds, sides)
     github(builds, sides)
+    folders(builds, sides)
 
 
 def full(builds, sides):
@@ -483,6 +486,97 @@ def github(builds, sides):
     done = run(*words, env={**os.environ, "GITHUB_ACTIONS": "true", "GITHUB_STEP_SUMMARY": "/nonexistent/step"})
     report(done.returncode == ERROR and done.stdout.startswith("FAIL: ") and "/nonexistent/step" in done.stderr,
            "a_summary_that_cannot_be_written_is_an_error", done)
+
+
+def folders(builds, sides):
+    """Of gates one after the other, and of two at once."""
+    same = sides[0], builds.make()
+    folder = os.path.join(builds.tmp, "again")
+    gate(*sides, "-o", folder)
+    done, _ = gate(*same, "-o", folder, "--inject", "conflicts=5")
+    report(done.returncode == ERROR and os.listdir(folder) == [],
+           "a_gate_that_comes_to_nothing_leaves_no_verdict_of_an_earlier_one", done, os.listdir(folder))
+    endless = subprocess.Popen([GILSCOPE, "gate", "--baseline-command", "sleep 1000", "--candidate-command", "true",
+                                "-o", folder, "--limit", "1000s"], stdin=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    while not [name for name in os.listdir(folder) if "part" in name]:
+        time.sleep(0.01)
+    done, _ = gate(*same, "-o", folder)
+    endless.terminate()
+    report(done.returncode == ERROR and "another run is writing" in done.stderr
+           and endless.wait() == -signal.SIGTERM and os.listdir(folder) == [],
+           "two_gates_do_not_write_to_one_folder", done, os.listdir(folder))
+
+
+def nasty(builds):
+    """What a program says is shown, and does nothing else."""
+    folder = os.path.join(builds.tmp, "nasty")
+    words = r"""printf '\033[31mred\001 <&]]> "\377 \r::error::no\n' >&2; exit 3"""
+    # Bytes that are no text; codes of terminals; what is more than text in XML, Markdown and to GitHub.
+    done = subprocess.run([GILSCOPE, "gate", "--baseline-command", b"true '\xff\xfe<&\"'", "--candidate-command", words,
+                           "-o", folder], stdin=subprocess.DEVNULL, capture_output=True, timeout=TIMEOUT,
+                          env={**os.environ, "GITHUB_ACTIONS": "true"})
+    with open(folder + "/verdict.json", encoding="utf-8") as file:
+        verdict = strict(file.read())
+    xml.etree.ElementTree.parse(folder + "/junit.xml")
+    seen = done.stdout + done.stderr
+    report(done.returncode == FAIL and "[31mred" in verdict["cells"][0]["reason"]
+           and not re.search(rb"[\0-\t\v-\x1f]", seen) and not re.search(rb"^::error::no", seen, re.M),
+           "words_of_a_program_do_nothing_in_the_files_and_on_a_terminal", seen)
+
+
+def of_one_build(builds):
+    """The gates of the self-test. That of a slow-down finds how much work a sample is: the first sample is of 10, takes
+    as long as it should and makes it 11, of which a fifth more is 13."""
+    modes = ("sequential", "threads", "gil", "processes")
+    counts = {"elapsed": 10000000, "takes": 100, "drops_forced": 10, "params": {"interval": 1000000}}
+    plain = line(contended=10, **counts)
+    worse = line(contended=50, **{**counts, "params": {"interval": 200000}})
+    more = line(contended=10, **{**counts, "elapsed": 12000000, "checksum": "6"})
+    words = ("--workers", "2", "--budget", "3600s")
+    blind = builds.make(plain, modes=modes)
+    done = run("gate", "--self-test", "--candidate", blind, *words)
+    report(done.returncode == FAIL and "SELF-TEST FAILED" in done.stdout and done.stdout.count("BROKEN") == 2
+           and "ok     beside itself" in done.stdout, "a_self_test_of_a_gate_that_cannot_go_red_fails", done)
+    done = run("gate", "--self-test", "--candidate",
+               builds.make(plain, modes=modes, **{"13": [more], "interval__200000": [worse]}), *words)
+    report(done.returncode == PASS and "SELF-TEST PASSED" in done.stdout and done.stdout.count("ok  ") == 3,
+           "a_self_test_of_a_gate_that_goes_red_passes", done)
+    broken = builds.make("signal 11", modes=modes)
+    done = run("gate", "--self-test", "--candidate", broken, *words)
+    report(done.returncode not in (PASS, INCONCLUSIVE) and "signal 11" in done.stdout + done.stderr,
+           "a_self_test_of_what_crashes_does_not_pass", done)
+    folder = os.path.join(builds.tmp, "noise")
+    done = run("gate", "--calibrate", "--candidate", blind, *words, "--workload", "countdown", "--mode", "gil", "--size",
+               "7", "--json", "-o", folder)
+    noise = strict(done.stdout) if done.returncode == PASS else {"cells": [{"metrics": {}}]}
+    told = noise["cells"][0]["metrics"].get("time")
+    with open(folder + "/calibration.json", encoding="utf-8") as file:
+        report(told and told["noise"] == 0 and told["threshold"] == 0.03 and file.read() == done.stdout
+               and noise["cells"][0]["pairs"] == MOST, "calibration_says_what_equal_pairs_let_the_gate_see", done)
+
+
+def traced(builds):
+    """Programs of two threads, of which the candidate's take the interpreter's lock a thousand times more."""
+    python = "/usr/bin/python3"
+    sentence = "the_lock_of_a_traced_command_is_watched"
+    if not os.path.exists(python):
+        skip(sentence, f"no {python}")
+        return
+    def script(naps):
+        path = os.path.join(builds.tmp, f"naps-{naps}.py")
+        with open(path, "w", encoding="utf-8") as file:
+            file.write("import threading, time\n"
+                       f"def nap():\n    for _ in range({naps}):\n        time.sleep(0)\n"
+                       "threads = [threading.Thread(target=nap) for _ in range(2)]\n"
+                       "[thread.start() for thread in threads]\n[thread.join() for thread in threads]\n")
+        return f"{python} -I -S {path}"
+    done = run("gate", "--trace", "--baseline-command", script(1), "--candidate-command", script(1000), "--budget",
+               "100ms", "--json")
+    verdict = strict(done.stdout) if done.stdout.startswith("{") else None
+    told = judged(verdict, "takes") if verdict else None
+    report(told and done.returncode == INCONCLUSIVE and told["known"] and told["candidate"] >= told["baseline"] + 1998
+           and judged(verdict, "wait_share")["known"] and judged(verdict, "hold_p99")["known"]
+           and not judged(verdict, "cpu")["known"], sentence, done)
 
 
 def terminal(builds):
@@ -591,8 +685,8 @@ def commands(builds):
     report(verdict and done.returncode == INCONCLUSIVE and verdict["cells"][0]["id"] == "command"
            and judged(verdict, "time")["known"] and verdict["baseline"]["command"] == "sleep 0.01"
            and judged(verdict, "time")["baseline"] >= 1e7, "commands_are_compared_by_their_times", done)
-    # Forty times as long is longer on any machine.
-    done, verdict = of("true", "sleep 0.08", "--budget", "3600s")
+    # Many times as long is longer on any machine.
+    done, verdict = of("true", "sleep 0.05", "--budget", "3600s")
     report(verdict and done.returncode == FAIL and judged(verdict, "time")["confirming"]["pairs"] == CONFIRM,
            "a_command_that_has_become_much_slower_fails", done)
 
@@ -601,7 +695,7 @@ def main():
     with tempfile.TemporaryDirectory(prefix="gilscope-test-") as tmp:
         builds = Builds(tmp)
         for test in (verdicts, ends, confirmations, comparable, priorities, thresholds, order, injections, outputs,
-                     terminal, misuse, commands):
+                     terminal, misuse, commands, nasty, of_one_build, traced):
             try:
                 test(builds)
             except (AttributeError, IndexError, KeyError, TypeError):
