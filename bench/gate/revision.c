@@ -228,7 +228,7 @@ static bool complain(const struct paths *paths, struct err *err)
 
 	while (from && !found && fgets(line, sizeof(line), from)) {
 		line[strcspn(line, "\n")] = '\0';
-		found = strcasestr(line, "error:") || strstr(line, "fatal:");
+		found = strcasestr(line, " error:") || strstr(line, "fatal:");
 		if (line[0])
 			memcpy(told, line, sizeof(told));
 	}
