@@ -24,6 +24,7 @@ static json_t *parse(const struct process *process, const char *name, struct err
 json_t *describe_workload(char *const words[], const char *name, struct err *err)
 {
 	struct process *process = calloc(1, sizeof(*process));
+	struct err why = { 0 };
 	json_t *found = NULL;
 
 	if (!process) {
@@ -31,10 +32,10 @@ json_t *describe_workload(char *const words[], const char *name, struct err *err
 		return NULL;
 	}
 	if (process_run(process, words, NULL, LIMIT_NS, err)) {
-		if (process_judge(process, LIMIT_NS, err))
+		if (process_judge(process, LIMIT_NS, &why))
 			found = parse(process, name, err);
 		else
-			err_set(err, EXIT_IMPOSSIBLE, "workload '%s' %s", name, err->text);
+			err_set(err, EXIT_IMPOSSIBLE, "workload '%s' %s", name, why.text);
 	}
 	free(process);
 	return found;
