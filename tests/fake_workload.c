@@ -11,7 +11,6 @@
  *   signal NUMBER       dies of it
  *   hang                does not end
  *   sleep MS RESULT     takes so many milliseconds
- *   leave RESULT        leaves a process behind that does not end, then prints the result line
  *
  * countdown.WORD.plan, where WORD is one of the command line without leading '-', takes the place
  * of countdown.plan. Beside each plan is PLAN.runs: a byte for each run. $FAKE_LOG, if given, is a
@@ -55,23 +54,29 @@ static size_t count_run(const char *plan)
 	return (size_t)info.st_size - 1;
 }
 
-/* The line with that number, or the last one. */
-static char *read_line(const char *path, size_t number)
+/* The line with that number, or the last one; the next call takes its place. */
+static const char *read_line(const char *path, size_t number)
 {
+	static char line[1 << 16];
 	FILE *file = fopen(path, "re");
-	char *line = NULL;
-	size_t room = 0, next = 0;
-	ssize_t length = 0;
 
-	if (!file)
+	if (!file || !fgets(line, sizeof(line), file))
 		give_up(path);
-	while (next++ <= number && getline(&line, &room, file) > 0)
+	for (size_t i = 0; i < number && fgets(line, sizeof(line), file); i++)
 		;
 	fclose(file);
-	length = line ? (ssize_t)strlen(line) : 0;
-	if (length > 0 && line[length - 1] == '\n')
-		line[length - 1] = '\0';
+	line[strcspn(line, "\n")] = '\0';
 	return line;
+}
+
+/* With the status and the words that the text has. */
+_Noreturn static void fail(const char *text)
+{
+	char *words;
+	const long status = strtol(text, &words, 10);
+
+	fprintf(stderr, "%s\n", words + strspn(words, " "));
+	exit((int)status);
 }
 
 static void find_plan(char *const argv[], char to[PATH_MAX])
@@ -88,44 +93,31 @@ static void find_plan(char *const argv[], char to[PATH_MAX])
 
 static void refuse(const char *program)
 {
-	char path[PATH_MAX], *line, *words;
-	long status;
+	char path[PATH_MAX];
 
 	snprintf(path, sizeof(path), "%s.refuse", program);
-	if (access(path, R_OK) != 0)
-		return;
-	line = read_line(path, 0);
-	status = strtol(line, &words, 10);
-	fprintf(stderr, "%s\n", words + strspn(words, " "));
-	exit((int)status);
+	if (access(path, R_OK) == 0)
+		fail(read_line(path, 0));
 }
 
 static void act(const char *line)
 {
-	char *words;
-	long status;
+	if (strncmp(line, "exit ", 5) == 0)
+		fail(line + 5);
+	if (strncmp(line, "signal ", 7) == 0) {
+		const int number = (int)strtol(line + 7, NULL, 10);
 
-	if (strncmp(line, "exit ", 5) == 0) {
-		status = strtol(line + 5, &words, 10);
-		fprintf(stderr, "%s\n", words + strspn(words, " "));
-		exit((int)status);
+		/* A sanitizer would take it for its own. */
+		signal(number, SIG_DFL);
+		raise(number);
 	}
-	if (strncmp(line, "signal ", 7) == 0)
-		raise((int)strtol(line + 7, NULL, 10));
-	if (strcmp(line, "hang") == 0) {
-		while (true)
-			pause();
-	}
+	while (strcmp(line, "hang") == 0)
+		pause();
 	if (strncmp(line, "sleep ", 6) == 0) {
+		char *words;
+
 		usleep((useconds_t)strtol(line + 6, &words, 10) * 1000);
 		line = words + 1;
-	}
-	if (strncmp(line, "leave ", 6) == 0) {
-		line += 6;
-		if (fork() == 0) {
-			while (true)
-				pause();
-		}
 	}
 	puts(line);
 }

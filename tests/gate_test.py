@@ -47,7 +47,7 @@ def report(good, sentence, *notes):
     failures += not good
     print(f"{'ok' if good else 'not ok'} {count} - {sentence}", flush=True)
     for note in [] if good else notes:
-        print("# " + str(note)[:1500].replace("\n", "\n# "))
+        print("# " + str(note)[:600].replace("\n", "\n# "))
 
 
 def skip(sentence, reason):
