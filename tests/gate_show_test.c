@@ -48,6 +48,20 @@ static const char *annotated(const struct gate *gate)
 	return text;
 }
 
+static const char *in_junit(const struct gate *gate)
+{
+	size_t length = 0;
+	FILE *to;
+
+	free(text);
+	text = NULL;
+	to = open_memstream(&text, &length);
+	assert_non_null(to);
+	gate_junit_xml(gate, to);
+	fclose(to);
+	return text;
+}
+
 static void assert_begins(const char *whole, const char *start)
 {
 	if (strncmp(whole, start, strlen(start)) != 0)
@@ -168,6 +182,39 @@ static void a_metric_that_was_asked_for_and_is_not_known_has_its_reason(void **s
 				     "not known: neither side tells it\n");
 	assert_has(text,
 		   " takes              -         -      -             -  +20%+2      0 NOT COMP");
+}
+
+static void what_is_not_decided_fails_in_junit_where_that_was_asked_for(void **state)
+{
+	struct gate *gate = made_by_name("pass");
+
+	(void)state;
+	made_judgement(gate, &gate->cells[0], METRIC_TIME, 40, MADE_MEDIANS(30e6, 31e6),
+		       VERDICT_INCONCLUSIVE);
+	gate->exit_status = GATE_EXIT_INCONCLUSIVE;
+	assert_has(in_junit(gate), " failures=\"0\" errors=\"0\" skipped=\"1\" ");
+	assert_has(text, "<skipped type=\"INCONCLUSIVE\" message=\"INCONCLUSIVE: ");
+	gate->exit_status = GATE_EXIT_FAIL;
+	assert_has(in_junit(gate), " failures=\"1\" errors=\"0\" skipped=\"0\" ");
+	assert_has(text, "<failure type=\"INCONCLUSIVE\" message=\"INCONCLUSIVE: ");
+	/* Beside a cell that failed it is what it always was. */
+	assert_has(in_junit(made_by_name("many")),
+		   "<skipped type=\"INCONCLUSIVE\" message=\"INCONCLUSIVE: ");
+}
+
+static void what_makes_a_gate_worth_less_is_told_to_all(void **state)
+{
+	struct gate *gate = made_by_name("pass");
+
+	(void)state;
+	assert_lacks(printed(gate), "warning");
+	assert_lacks(annotated(gate), "::warning");
+	snprintf(gate->warning, sizeof(gate->warning), "'old' is built by gcc, 'new' by\x1b[1m cc");
+	assert_has(printed(gate), "\nwarning     'old' is built by gcc, 'new' by [1m cc\n");
+	assert_has(annotated(gate),
+		   "\n::warning title=gilscope gate::'old' is built by gcc, 'new' by [1m cc\n");
+	assert_has(in_junit(gate),
+		   "<property name=\"warning\" value=\"&#39;old&#39; is built by gcc");
 }
 
 static void an_exit_status_of_another_verdict_is_told(void **state)
@@ -355,6 +402,8 @@ int main(void)
 		TEST(a_count_that_was_zero_has_a_difference_and_no_ratio),
 		TEST(what_was_not_confirmed_is_told),
 		TEST(a_metric_that_was_asked_for_and_is_not_known_has_its_reason),
+		TEST(what_is_not_decided_fails_in_junit_where_that_was_asked_for),
+		TEST(what_makes_a_gate_worth_less_is_told_to_all),
 		TEST(an_exit_status_of_another_verdict_is_told),
 		TEST(figures_that_are_too_wide_do_not_touch),
 		TEST(rows_fit_80_columns_and_all_fits_100),

@@ -130,7 +130,8 @@ static void put_details(const struct gate *gate, FILE *to)
 	put_item(to, "candidate", text);
 	machine_line(&gate->machine, line, sizeof(line));
 	put_item(to, "machine", line);
-	put_item(to, "warning", gate->warning);
+	words_warning(gate, text);
+	put_item(to, "warning", text);
 	words_run(gate, text);
 	put_item(to, "run", text);
 	words_false_alarm(gate, text);
@@ -221,6 +222,11 @@ void gate_annotate(const struct gate *gate, FILE *to)
 	words_headline(gate, text);
 	snprintf(title, sizeof(title), "gilscope gate: %s", verdict_name(gate->verdict));
 	annotate(to, kind_of(gate, gate->verdict), title, text);
+	words_warning(gate, text);
+	if (text[0]) {
+		annotate(to, "warning", "gilscope gate", text);
+		told++;
+	}
 	/* The headline is one, and has the first of them. */
 	for (size_t i = 0; i < gate->count; i++) {
 		const struct gate_cell *cell = &gate->cells[i];

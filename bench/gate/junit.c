@@ -56,6 +56,9 @@ static void put_properties(const struct gate *gate, FILE *to)
 	put_property(to, "candidate", text);
 	if (gate->injected)
 		put_property(to, "injected", gate->injected);
+	words_warning(gate, text);
+	if (text[0])
+		put_property(to, "warning", text);
 	snprintf(text, sizeof(text), "%llu", (unsigned long long)gate->seed);
 	put_property(to, "seed", text);
 	snprintf(text, sizeof(text), "%.2g", gate_false_alarm(gate));
@@ -63,8 +66,8 @@ static void put_properties(const struct gate *gate, FILE *to)
 	fputs("\t\t</properties>\n", to);
 }
 
-/* Null: the case has passed. */
-static const char *element_of(enum verdict verdict)
+/* Null: the case has passed. What is not decided fails where that was asked for. */
+static const char *element_of(const struct gate *gate, enum verdict verdict)
 {
 	static const char *const elements[] = {
 		[VERDICT_SKIPPED] = "skipped",      [VERDICT_PASS] = NULL,
@@ -72,14 +75,15 @@ static const char *element_of(enum verdict verdict)
 		[VERDICT_ERROR] = "error",          [VERDICT_FAIL] = "failure",
 	};
 
+	if (verdict == VERDICT_INCONCLUSIVE && gate->verdict == verdict &&
+	    gate->exit_status == GATE_EXIT_FAIL)
+		return "failure";
 	return elements[verdict];
 }
 
-static void put_case(const char *name, double seconds, enum verdict verdict, const char *why,
-		     FILE *to)
+static void put_case(const char *name, double seconds, const char *element, enum verdict verdict,
+		     const char *why, FILE *to)
 {
-	const char *element = element_of(verdict);
-
 	fputs("\t\t<testcase classname=\"gilscope.gate\" name=\"", to);
 	put_text(to, name, true);
 	fprintf(to, "\" time=\"%.3f\"", isfinite(seconds) && seconds > 0 ? seconds : 0);
@@ -101,12 +105,12 @@ static size_t count_of(const struct gate *gate, const char *element)
 	size_t count = 0;
 
 	for (size_t i = 0; i < gate->count; i++) {
-		const char *found = element_of(gate->cells[i].verdict);
+		const char *found = element_of(gate, gate->cells[i].verdict);
 
 		count += found && strcmp(found, element) == 0;
 	}
-	if (gate->count == 0 && element_of(gate->verdict))
-		count += strcmp(element_of(gate->verdict), element) == 0;
+	if (gate->count == 0 && element_of(gate, gate->verdict))
+		count += strcmp(element_of(gate, gate->verdict), element) == 0;
 	return count;
 }
 
@@ -116,13 +120,14 @@ static void put_cases(const struct gate *gate, FILE *to)
 
 	if (gate->count == 0) {
 		words_headline(gate, why);
-		put_case("gate", 0, gate->verdict, why, to);
+		put_case("gate", 0, element_of(gate, gate->verdict), gate->verdict, why, to);
 	}
 	for (size_t i = 0; i < gate->count; i++) {
 		const struct gate_cell *cell = &gate->cells[i];
 
 		words_cell(gate, cell, why);
-		put_case(cell->id, cell->spent_ns / 1e9, cell->verdict, why, to);
+		put_case(cell->id, cell->spent_ns / 1e9, element_of(gate, cell->verdict),
+			 cell->verdict, why, to);
 	}
 }
 

@@ -120,6 +120,9 @@ static void put_sides(const struct gate *gate, FILE *to)
 	if (gate->injected)
 		wrap_label(to, "injected", NOTES, "%s, into the candidate, on purpose",
 			   gate->injected);
+	words_warning(gate, text);
+	if (text[0])
+		wrap_label(to, "warning", NOTES, "%s", text);
 }
 
 /* What the machine itself does to a gate that could not decide. */

@@ -292,6 +292,12 @@ void words_side(const struct gate_side *side, char to[SENTENCE])
 		add(to, ")");
 }
 
+void words_warning(const struct gate *gate, char to[SENTENCE])
+{
+	to[0] = '\0';
+	add(to, "%s", gate->warning);
+}
+
 void words_false_alarm(const struct gate *gate, char to[SENTENCE])
 {
 	char bound[FIGURE];

@@ -23,6 +23,8 @@ void words_cell(const struct gate *gate, const struct gate_cell *cell, char to[S
 void words_help(const struct gate *gate, const struct gate_cell *cell, char to[SENTENCE]);
 /* "build-old (revision 1a2b3c4, gcc 12.2.0, debugoptimized)" */
 void words_side(const struct gate_side *side, char to[SENTENCE]);
+/* What makes the gate worth less; empty: nothing is known to. */
+void words_warning(const struct gate *gate, char to[SENTENCE]);
 /* How often such a gate fails though both sides are equal. */
 void words_false_alarm(const struct gate *gate, char to[SENTENCE]);
 /* "4 cells, 240 pairs and 40 to confirm in 32.1 s, seed 12345" */
