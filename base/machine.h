@@ -44,6 +44,10 @@ void machine_read(struct machine *machine);
 void machine_json(const struct machine *machine, struct emit *emit, const char *name);
 /* The object 'build' of results/README.md: how this gilscope was built. */
 void machine_build_json(struct emit *emit, const char *name);
+/* Of its 'optimization': false when that is none, so that times are not those that anybody has. */
+bool machine_build_optimized(const char *optimization);
+/* Whether it says how far: "plain", as distributions build, leaves it to other flags. */
+bool machine_build_level_known(const char *optimization);
 /* "AMD EPYC, 2 CPUs, kvm, Linux 6.1.0": for a chart's footer. */
 void machine_line(const struct machine *machine, char *to, size_t room);
 /* Sentences on what makes numbers taken here and now worth less (SMT, governor, load, quota, clock

@@ -86,6 +86,16 @@ void machine_build_json(struct emit *emit, const char *name)
 	emit_close(emit, '}');
 }
 
+bool machine_build_optimized(const char *optimization)
+{
+	return strcmp(optimization, "0") != 0 && strcmp(optimization, "g") != 0;
+}
+
+bool machine_build_level_known(const char *optimization)
+{
+	return optimization[0] && strcmp(optimization, "plain") != 0;
+}
+
 void machine_line(const struct machine *machine, char *to, size_t room)
 {
 	const bool plural = machine->cpus_allowed != 1;
@@ -122,9 +132,19 @@ __attribute__((format(printf, 2, 3))) static void warn(struct warnings *all, con
 	va_end(args);
 }
 
+/* Where its options do not tell, the compiler does. */
+static bool is_optimized(void)
+{
+#ifdef __OPTIMIZE__
+	return machine_build_optimized(GILSCOPE_OPTIMIZATION);
+#else
+	return false;
+#endif
+}
+
 static void warn_build(struct warnings *all)
 {
-	if (!GILSCOPE_OPTIMIZED)
+	if (!is_optimized())
 		warn(all, "built without optimization (%s): configure with -Dbuildtype=release",
 		     GILSCOPE_OPTIMIZATION);
 	if (GILSCOPE_SANITIZED)

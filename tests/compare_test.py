@@ -194,6 +194,13 @@ def refusals(folder):
 
 
 def warnings(folder):
+    # As distributions build: the level is in other flags.
+    new = changed()
+    new["build"]["optimization"] = "plain"
+    got = compare(folder, made_up(), new, "--json")
+    report(got.returncode == 0 and json.loads(got.stdout)["warnings"] ==
+           ["how far the build of the new one was optimized is not known"],
+           "a build whose optimization is not known is compared with a warning", got)
     new = changed()
     new["build"]["compiler"] = "clang 14"
     old = made_up()

@@ -149,12 +149,6 @@ bool build_find(struct gate_side *side, const char *word, struct err *err)
 	return true;
 }
 
-/* "plain" leaves it to flags that are not known. */
-static bool optimization_is_known(const struct gate_side *side)
-{
-	return side->optimization[0] && strcmp(side->optimization, "plain") != 0;
-}
-
 static bool side_is_usable(const struct gate_side *side, char *reason, size_t room)
 {
 	if (side->sanitize[0] && strcmp(side->sanitize, "none") != 0) {
@@ -163,7 +157,7 @@ static bool side_is_usable(const struct gate_side *side, char *reason, size_t ro
 			 side->word, side->sanitize);
 		return false;
 	}
-	if (strcmp(side->optimization, "0") == 0 || strcmp(side->optimization, "g") == 0) {
+	if (!machine_build_optimized(side->optimization)) {
 		snprintf(reason, room,
 			 "'%s' is built without optimization (%s); configure it with "
 			 "-Dbuildtype=debugoptimized",
@@ -191,7 +185,7 @@ __attribute__((format(printf, 3, 4))) static void add(char *reason, size_t room,
 
 static void doubt(const struct gate_side *side, char *reason, size_t room)
 {
-	if (!optimization_is_known(side))
+	if (!machine_build_level_known(side->optimization))
 		add(reason, room, "how far '%s' was optimized is not known", side->word);
 }
 
@@ -203,7 +197,8 @@ bool builds_comparable(const struct gate_side *baseline, const struct gate_side 
 		return true;
 	if (!side_is_usable(baseline, reason, room) || !side_is_usable(candidate, reason, room))
 		return false;
-	if (optimization_is_known(baseline) && optimization_is_known(candidate) &&
+	if (machine_build_level_known(baseline->optimization) &&
+	    machine_build_level_known(candidate->optimization) &&
 	    strcmp(baseline->optimization, candidate->optimization) != 0) {
 		snprintf(reason, room, "'%s' is optimized at level %s, '%s' at level %s",
 			 baseline->word, baseline->optimization, candidate->word,

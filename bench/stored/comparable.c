@@ -1,6 +1,8 @@
 /* Why two results are not to be compared: another machine, another kind of build, other work. */
 #include "bench/stored/compare.h"
 
+#include "base/machine.h"
+
 #include <math.h>
 #include <stdarg.h>
 #include <stdlib.h>
@@ -65,11 +67,22 @@ static void compare_machines(struct comparison *comparison)
 	    old->findings.fingerprint, new->findings.fingerprint);
 }
 
-static bool is_optimized(const struct findings *findings)
+static void compare_levels(struct comparison *comparison)
 {
-	const char *level = findings->optimization;
+	const char *old = comparison->side[OLD].findings.optimization;
+	const char *new = comparison->side[NEW].findings.optimization;
 
-	return strcmp(level, "0") != 0 && strcmp(level, "g") != 0 && strcmp(level, "plain") != 0;
+	for (size_t age = 0; age < AGES; age++) {
+		if (!machine_build_level_known(comparison->side[age].findings.optimization))
+			add(comparison->warnings, &comparison->warning_count,
+			    "how far the build of %s was optimized is not known", ages[age]);
+	}
+	if (machine_build_optimized(old) && machine_build_optimized(new) &&
+	    machine_build_level_known(old) && machine_build_level_known(new) &&
+	    strcmp(old, new) != 0)
+		add(comparison->reasons, &comparison->reason_count,
+		    "they are of different kinds of builds: optimization was %.20s and is %.20s",
+		    old, new);
 }
 
 static void compare_builds(struct comparison *comparison)
@@ -80,7 +93,7 @@ static void compare_builds(struct comparison *comparison)
 	for (size_t age = 0; age < AGES; age++) {
 		const struct findings *one = &comparison->side[age].findings;
 
-		if (!is_optimized(one))
+		if (!machine_build_optimized(one->optimization))
 			add(comparison->reasons, &comparison->reason_count,
 			    "%s is of a build without optimization (%.20s)", ages[age],
 			    one->optimization);
@@ -88,11 +101,7 @@ static void compare_builds(struct comparison *comparison)
 			add(comparison->reasons, &comparison->reason_count,
 			    "%s is of a build with sanitizers (%.60s)", ages[age], one->sanitize);
 	}
-	if (is_optimized(old) && is_optimized(new) &&
-	    strcmp(old->optimization, new->optimization) != 0)
-		add(comparison->reasons, &comparison->reason_count,
-		    "they are of different kinds of builds: optimization was %.20s and is %.20s",
-		    old->optimization, new->optimization);
+	compare_levels(comparison);
 	if (strcmp(old->compiler, new->compiler) != 0)
 		add(comparison->warnings, &comparison->warning_count,
 		    "the compiler was %.60s and is %.60s", old->compiler, new->compiler);
