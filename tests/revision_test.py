@@ -124,6 +124,10 @@ def usual(repository):
     done = repository.gate("HEAD~1", "second", env={**repository.env, "PATH": few})
     report(done.returncode == 0 and repository.count() == 2 and "building" not in done.stderr,
            "the next time nothing is built", done.stderr, repository.count())
+    repository.commit("inside")
+    done = repository.gate("inside", cwd=os.path.join(repository.root, "workloads"))
+    report(done.returncode == 0 and repository.built("inside") == ["build", "lock", "log"],
+           "in a folder of the sources all of them are built", done.stderr)
     repository.commit("unbuilt")
     done = repository.gate("HEAD", env={**repository.env, "PATH": few})
     report(done.returncode == 2 and "needs tar, which is not installed" in done.stderr,

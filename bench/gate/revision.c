@@ -120,6 +120,7 @@ static bool ask_git(struct process *process, struct revision *revision, struct e
 					"--quiet", "--end-of-options", commit,
 					NULL };
 	const char *const show[] = { "git", "show", file, NULL };
+	const char *const folder[] = { "git", "rev-parse", "--absolute-git-dir", NULL };
 	const char *const name[] = { "git",         "describe",       "--always",
 				     "--abbrev=12", revision->commit, NULL };
 
@@ -141,7 +142,11 @@ static bool ask_git(struct process *process, struct revision *revision, struct e
 		return false;
 	first_line(revision->name, sizeof(revision->name),
 		   succeeded(process) ? process->output : revision->commit);
-	return true;
+	if (!run(process, folder, err))
+		return false;
+	first_line(revision->git, sizeof(revision->git), process->output);
+	return succeeded(process) ||
+	       err_set(err, EXIT_IMPOSSIBLE, "cannot find the repository of '%s'", revision->word);
 }
 
 bool revision_find(struct revision *revision, const char *word, struct err *err)
@@ -319,8 +324,10 @@ static bool make(struct process *process, const struct revision *revision,
 		 const struct paths *paths, struct err *err)
 {
 	char ceiling[PATH_MAX + 32], archive[PATH_MAX + 16], source[PATH_MAX + 8];
-	const char *const pack[] = { "git", "archive", "--format=tar",
-				     "-o",  archive,   revision->commit,
+	/* In a folder of the sources git would pack that folder alone. */
+	const char *const pack[] = { "git",         "-C",      revision->git,
+				     "--git-dir=.", "archive", "--format=tar",
+				     "-o",          archive,   revision->commit,
 				     NULL };
 	const char *const unpack[] = { "tar", "-xf", archive, "-C", source, NULL };
 

@@ -8,9 +8,10 @@
 #include <stdbool.h>
 
 struct revision {
-	const char *word; /* as it was given: "HEAD~1", "main" */
-	char commit[72];  /* its full name */
-	char name[64];    /* as 'git describe' calls it, which is how builds call themselves */
+	const char *word;   /* as it was given: "HEAD~1", "main" */
+	char commit[72];    /* its full name */
+	char name[64];      /* as 'git describe' calls it, which is how builds call themselves */
+	char git[PATH_MAX]; /* the folder of its repository */
 };
 
 /* Asks git what the word means in the repository of the current folder, which must have gilscope's
