@@ -308,7 +308,8 @@ static bool was_checked(const struct matrix *matrix, size_t at)
 static bool check_cells(struct sampler *sampler, const struct matrix *matrix, struct err *err)
 {
 	for (size_t i = 0; i < matrix->count; i++) {
-		if (!was_checked(matrix, i) && !sample_check(sampler, &matrix->cells[i], err))
+		if (!was_checked(matrix, i) &&
+		    sample_check(sampler, &matrix->cells[i], err) != SAMPLE_ACCEPTED)
 			return false;
 	}
 	return true;

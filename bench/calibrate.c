@@ -170,6 +170,8 @@ void calibrate(struct sampler *sampler, struct matrix *matrix, struct calibratio
 		struct cell *cell = &matrix->cells[i];
 		size_t known = 0;
 
+		if (cell->status == CELL_FAILED)
+			continue;
 		while (known < *count && !same_kind(matrix, firsts[known], cell))
 			known++;
 		if (known == *count)

@@ -36,7 +36,8 @@ bool calibrate_size(struct sampler *sampler, struct cell *cell, uint64_t *elapse
 /* Sets size (where it is 0) and tick_spins of all cells. The reference of a workload is its first
  * cell: cells of one runtime and workload, and of one kind of operation, get one size; with
  * matrix->like its cells and those of the C binaries get one size together. When it
- * cannot be run all its cells have failed. Ends early on a stop. */
+ * cannot be run all its cells have failed. Cells that
+ * have failed already are left alone. Ends early on a stop. */
 void calibrate(struct sampler *sampler, struct matrix *matrix, struct calibration *found,
 	       size_t *count);
 

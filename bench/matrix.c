@@ -94,6 +94,24 @@ static bool has_row(const struct suite_row *suite, const char *workload)
 	return suite->workload;
 }
 
+/* A row's settings are those of the cells that take them: another mode or lock model may be asked
+ * for than the row has. */
+static bool drop_untaken(const struct matrix *matrix, struct cell *cell, struct err *err)
+{
+	const json_t *told =
+		cell->runtime && cell->setting_count > 0 ?
+			runtime_describe(cell->runtime, matrix->folder, cell->workload, err) :
+			NULL;
+
+	if (!cell->runtime || cell->setting_count == 0)
+		return true;
+	for (size_t i = cell->setting_count; told && i-- > 0;) {
+		if (!runtime_takes(told, cell->mode, cell->gil, cell->settings[i].name))
+			cell_unset(cell, cell->settings[i].name);
+	}
+	return told;
+}
+
 /* Adds the cell of a mode, or of a lock model when 'gil' is not empty. */
 static bool add_cell(struct matrix *matrix, const struct wish *wish, const char *mode,
 		     const char *gil, unsigned workers, struct err *err)
@@ -109,7 +127,7 @@ static bool add_cell(struct matrix *matrix, const struct wish *wish, const char 
 	snprintf(cell->workload, sizeof(cell->workload), "%s", wish->row->workload);
 	snprintf(cell->mode, sizeof(cell->mode), "%s", mode);
 	snprintf(cell->gil, sizeof(cell->gil), "%s", gil);
-	if (!add_settings(cell, wish->row->settings, err) ||
+	if (!add_settings(cell, wish->row->settings, err) || !drop_untaken(matrix, cell, err) ||
 	    !add_settings(cell, wish->settings, err))
 		return false;
 	cell_name(cell);

@@ -118,7 +118,7 @@ _Noreturn static void become(const struct process *process, const struct ends *e
 	setpgid(0, 0);
 	prctl(PR_SET_PDEATHSIG, SIGTERM);
 	if (getppid() != parent)
-		_exit(127);
+		_exit(PROCESS_NOT_RUN);
 	close(ends->go[1]); /* so that the end of 'go' can come */
 	/* exec resets the handlers, but neither the mask nor what is ignored. */
 	signal(SIGPIPE, SIG_DFL);
@@ -134,7 +134,7 @@ _Noreturn static void become(const struct process *process, const struct ends *e
 		execv(argv[0], argv);
 		dprintf(STDERR_FILENO, "cannot run '%s': %s\n", argv[0], strerror(errno));
 	}
-	_exit(127);
+	_exit(PROCESS_NOT_RUN);
 }
 
 /* Reads what is there; false at the end. What does not fit is read and dropped. */

@@ -11,6 +11,8 @@
 #include <sys/resource.h>
 
 #define PROCESS_OUTPUT 262144
+/* The exit status of a process whose program could not be run, as a shell's. */
+#define PROCESS_NOT_RUN 127
 
 struct process {
 	const cpu_set_t

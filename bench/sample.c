@@ -73,7 +73,7 @@ static void build(struct command_line *line, const struct sampler *sampler, cons
 	}
 }
 
-bool sample_check(struct sampler *sampler, const struct cell *cell, struct err *err)
+enum sample_answer sample_check(struct sampler *sampler, const struct cell *cell, struct err *err)
 {
 	struct command_line line;
 	struct process *process = &sampler->process;
@@ -83,18 +83,27 @@ bool sample_check(struct sampler *sampler, const struct cell *cell, struct err *
 	add_word(&line, "", "--describe");
 	process->cpus = cell->cpus;
 	if (!process_run(process, line.argv, NULL, CHECK_LIMIT_NS, err))
-		return false;
-	if (process->interrupted)
-		return err_set(err, EXIT_FAILED, "was interrupted");
+		return SAMPLE_NOT_ASKED;
+	if (process->interrupted) {
+		err_set(err, EXIT_FAILED, "was interrupted");
+		return SAMPLE_NOT_ASKED;
+	}
 	if (process_judge(process, CHECK_LIMIT_NS, &why))
-		return true;
+		return SAMPLE_ACCEPTED;
 	process->error[strcspn(process->error, "\n")] = '\0';
-	/* It refuses in words of its own that name it; anything else is no refusal. */
+	/* It refuses in words of its own that name it, or is not there; anything else is no
+	 * refusal. */
 	if (WIFEXITED(process->status) && process->error[0] &&
 	    (WEXITSTATUS(process->status) == EXIT_MISUSE ||
-	     WEXITSTATUS(process->status) == EXIT_IMPOSSIBLE))
-		return err_set(err, WEXITSTATUS(process->status), "%s", process->error);
-	return err_set(err, EXIT_IMPOSSIBLE, "'%s --describe' %s", cell->workload, why.text);
+	     WEXITSTATUS(process->status) == EXIT_IMPOSSIBLE ||
+	     WEXITSTATUS(process->status) == PROCESS_NOT_RUN)) {
+		err_set(err,
+			WEXITSTATUS(process->status) == EXIT_MISUSE ? EXIT_MISUSE : EXIT_IMPOSSIBLE,
+			"%s", process->error);
+		return SAMPLE_REFUSED;
+	}
+	err_set(err, EXIT_IMPOSSIBLE, "'%s --describe' %s", cell->workload, why.text);
+	return SAMPLE_CRASHED;
 }
 
 /* Reads the pairs of bucket and count; false when they are not such, or do not add up. */

@@ -22,8 +22,13 @@ bool sample_take(struct sampler *sampler, const struct cell *cell, struct sample
 /* Moves the latencies of a sample, if it has any, into 'latency'; adds nothing when they cannot be
  * read. */
 bool sample_pool(struct sample *sample, struct histogram *latency, struct err *err);
-/* Asks the workload whether it would accept the cell, without running it; its words are the reason.
- */
-bool sample_check(struct sampler *sampler, const struct cell *cell, struct err *err);
+enum sample_answer {
+	SAMPLE_ACCEPTED,
+	SAMPLE_REFUSED,   /* in its own words, with its own exit status as the error's code */
+	SAMPLE_CRASHED,   /* it answered neither */
+	SAMPLE_NOT_ASKED, /* our trouble, or we were asked to stop */
+};
+/* Asks the workload whether it would accept the cell, without running it. */
+enum sample_answer sample_check(struct sampler *sampler, const struct cell *cell, struct err *err);
 
 #endif

@@ -98,8 +98,7 @@ const struct suite_row suite_full[] = {
 /* Samples are short, because a longer one is hardly less noisy; the lock's interval is shorter too,
  * so that a sample has some switches. */
 const struct suite_row suite_gate[] = {
-	{ "countdown", "sequential,threads,processes", "", "2", "", 10, 0 },
-	{ "countdown", "gil", "cpython3", "2", "interval=1ms", 10, 0 },
+	{ "countdown", MODES, "cpython3", "2", "interval=1ms", 10, 0 },
 	{ "convoy", "gil", "cpython3", "2", "cpu=1,interval=1ms", 50, 0 },
 	{ 0 },
 };

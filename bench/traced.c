@@ -141,8 +141,7 @@ bool traced_lock(struct sampler *sampler, const struct cell *cell, struct lock_c
 	return good && read_lock(sampler->process.output, counts, err);
 }
 
-static bool run_command(struct sampler *sampler, const char *command, char *folder,
-			uint64_t *wall_ns, struct err *err)
+static bool run_command(struct sampler *sampler, const char *command, char *folder, struct err *err)
 {
 	char trace[] = "trace", quiet[] = "--quiet", calls[] = "--syscalls=off", output[] = "-o";
 	char end[] = "--", shell[] = "/bin/sh", run[] = "-c", self[PATH_MAX];
@@ -157,7 +156,6 @@ static bool run_command(struct sampler *sampler, const char *command, char *fold
 		return false;
 	if (process->interrupted)
 		return err_set(err, EXIT_FAILED, "was interrupted");
-	*wall_ns = process->wall_ns;
 	if (!process_judge(process, sampler->limit_ns, err))
 		return false;
 	/* Not the command's failure. */
@@ -214,8 +212,8 @@ static void read_figures(const json_t *gils, struct lock_figures *figures)
 	figures->wait_share = waited / lived;
 }
 
-bool traced_command(struct sampler *sampler, const char *command, uint64_t *wall_ns,
-		    struct lock_figures *figures, struct err *err)
+bool traced_command(struct sampler *sampler, const char *command, struct lock_figures *figures,
+		    struct err *err)
 {
 	struct place place;
 	json_t *report;
@@ -223,7 +221,7 @@ bool traced_command(struct sampler *sampler, const char *command, uint64_t *wall
 
 	if (!place_make(&place, err))
 		return false;
-	good = run_command(sampler, command, place.folder, wall_ns, err);
+	good = run_command(sampler, command, place.folder, err);
 	place_remove(&place);
 	if (!good)
 		return false;

@@ -24,8 +24,8 @@ struct lock_figures {
 
 /* Runs the command by a shell under the tracer; NaN is not known. Fills the sampler's process with
  * how that ended, unless it is our trouble. */
-bool traced_command(struct sampler *sampler, const char *command, uint64_t *wall_ns,
-		    struct lock_figures *figures, struct err *err);
+bool traced_command(struct sampler *sampler, const char *command, struct lock_figures *figures,
+		    struct err *err);
 /* As sample_take, with the system calls of all processes from the moment on when the recorder is
  * loaded. False as well when the sample is good and its calls are not known. */
 bool traced_calls(struct sampler *sampler, const struct cell *cell, struct sample *sample,

@@ -123,20 +123,58 @@ static void a_metric_that_one_sample_lacks_is_not_known(void **state)
 	assert_int_equal(cell->verdict, VERDICT_NOT_COMPARABLE);
 }
 
-static void what_neither_side_tells_matters_only_if_it_was_asked_for(void **state)
+static void holes_on_both_sides_are_no_way_to_pass(void **state)
+{
+	struct gate_cell *cell = &cells[0];
+
+	(void)state;
+	add(cell, DECIDE_LOOK, METRIC_TIME, 100, 100);
+	set(cell->pairs, DECIDE_LOOK, DECIDE_LOOK, METRIC_TAKES, (struct pair){ 100, 200 });
+	cell->pairs[3].side[BASELINE].value[METRIC_TAKES] = NAN;
+	cell->pairs[7].side[CANDIDATE].value[METRIC_TAKES] = NAN;
+	assert_true(judge_look(&gate, cell));
+	judge_close(&gate, cell, "");
+	assert_int_equal(cell->verdict, VERDICT_NOT_COMPARABLE);
+	assert_string_equal(cell->judgements[METRIC_TAKES].reason,
+			    "1 of 20 samples of the baseline do not tell it, 1 of the candidate");
+}
+
+/* In cells that have it by nature; that others have not is no matter. */
+static void what_no_cell_tells_matters_only_if_it_was_asked_for(void **state)
 {
 	(void)state;
-	add(&cells[0], DECIDE_LOOK, METRIC_TIME, 100, 100);
-	add(&cells[1], DECIDE_LOOK, METRIC_TIME, 100, 100);
-	assert_true(judge_look(&gate, &cells[0]));
-	judge_close(&gate, &cells[0], "");
-	assert_int_equal(cells[0].verdict, VERDICT_PASS);
-	assert_false(cells[0].judgements[METRIC_TAKES].gated);
+	gate.count = 2;
+	for (size_t i = 0; i < gate.count; i++) {
+		add(&cells[i], DECIDE_LOOK, METRIC_TIME, 100, 100);
+		assert_true(judge_look(&gate, &cells[i]));
+		judge_close(&gate, &cells[i], "");
+		assert_int_equal(cells[i].verdict, VERDICT_PASS);
+		assert_false(cells[i].judgements[METRIC_TAKES].gated);
+	}
+	judge_gate(&gate);
+	assert_int_equal(gate.verdict, VERDICT_PASS);
 	gate.metrics[METRIC_TAKES].asked = true;
-	assert_true(judge_look(&gate, &cells[1]));
-	judge_close(&gate, &cells[1], "");
-	assert_int_equal(cells[1].verdict, VERDICT_NOT_COMPARABLE);
-	assert_string_equal(cells[1].judgements[METRIC_TAKES].reason, "neither side tells it");
+	judge_gate(&gate);
+	assert_int_equal(gate.verdict, VERDICT_NOT_COMPARABLE);
+	assert_string_equal(gate.reason,
+			    "takes was asked for by --threshold, and no cell tells it");
+}
+
+static void what_one_cell_tells_was_asked_for_and_is_gated_there(void **state)
+{
+	(void)state;
+	gate.count = 2;
+	for (size_t i = 0; i < gate.count; i++) {
+		add(&cells[i], DECIDE_LOOK, METRIC_TIME, 100, 100);
+		if (i == 0)
+			set(cells[i].pairs, DECIDE_LOOK, DECIDE_LOOK, METRIC_TAKES,
+			    (struct pair){ 100, 100 });
+		assert_true(judge_look(&gate, &cells[i]));
+		judge_close(&gate, &cells[i], "");
+	}
+	gate.metrics[METRIC_TAKES].asked = true;
+	judge_gate(&gate);
+	assert_int_equal(gate.verdict, VERDICT_PASS);
 }
 
 static void what_fails_in_fresh_pairs_as_well_fails(void **state)
@@ -350,8 +388,10 @@ int main(void)
 		cmocka_unit_test_setup(what_is_decided_stays_so_whatever_comes, set_up),
 		cmocka_unit_test_setup(a_metric_of_one_side_alone_cannot_be_compared, set_up),
 		cmocka_unit_test_setup(a_metric_that_one_sample_lacks_is_not_known, set_up),
-		cmocka_unit_test_setup(what_neither_side_tells_matters_only_if_it_was_asked_for,
+		cmocka_unit_test_setup(holes_on_both_sides_are_no_way_to_pass, set_up),
+		cmocka_unit_test_setup(what_one_cell_tells_was_asked_for_and_is_gated_there,
 				       set_up),
+		cmocka_unit_test_setup(what_no_cell_tells_matters_only_if_it_was_asked_for, set_up),
 		cmocka_unit_test_setup(what_fails_in_fresh_pairs_as_well_fails, set_up),
 		cmocka_unit_test_setup(what_does_not_fail_again_is_not_decided, set_up),
 		cmocka_unit_test_setup(a_confirmation_asks_for_twenty_five_of_forty, set_up),

@@ -322,7 +322,7 @@ def comparable(builds):
         report(verdict and done.returncode == NOT_COMPARABLE and judged(verdict, "takes")["reason"] == reason
                and judged(verdict, "takes")["ratio"] is None, name, done)
     done, _ = gate(plain, plain, "--runtime", "pypy3", env={**os.environ, "PATH": "/nonexistent"})
-    report(done.returncode == SKIPPED and "there is no pypy3" in done.stderr and done.stderr.count("\n") == 1,
+    report(done.returncode == SKIPPED and "there is no pypy3" in done.stdout and not done.stderr,
            "what_is_not_on_this_machine_is_skipped", done)
 
 
@@ -524,6 +524,23 @@ def nasty(builds):
            "words_of_a_program_do_nothing_in_the_files_and_on_a_terminal", seen)
 
 
+def chosen(builds):
+    """What was asked for is what is gated."""
+    modes = ("sequential", "threads", "gil", "processes")
+    told = {"countdown/gil:cpython2/2": ("--gil", "cpython2"), "countdown/gil:cpython3/4/interval=1ms": ("--workers", "4"),
+            "countdown/gil:cpython3/3/interval=1ms": ("--mode", "gil", "--workers", "3"),
+            "countdown/gil:cpython3/2/interval=2ms": ("--mode", "gil", "--set", "interval=2ms")}
+    build = builds.make(line(), modes=modes)
+    for cell, words in told.items():
+        done = run("gate", "--baseline", build, "--candidate", build, "--workload", "countdown", "--size", "7", "--json",
+                   *words)
+        report(f'"id": "{cell}"' in done.stdout, f"{' '.join(words)}: {cell} is gated", done)
+    sides = builds.make(line(), modes=modes, mode__gil=[line(contended=10)])
+    done = run("gate", "--baseline", sides, "--candidate", sides, "--workload", "countdown", "--size", "7", "--threshold",
+               "contended=30%")
+    report(done.returncode == PASS, "a_threshold_is_for_the_cells_that_have_the_metric", done)
+
+
 def of_one_build(builds):
     """The gates of the self-test. That of a slow-down finds how much work a sample is: the first sample is of 10, takes
     as long as it should and makes it 11, of which a fifth more is 13."""
@@ -534,17 +551,25 @@ def of_one_build(builds):
     more = line(contended=10, **{**counts, "elapsed": 12000000, "checksum": "6"})
     words = ("--workers", "2", "--budget", "3600s")
     blind = builds.make(plain, modes=modes)
-    done = run("gate", "--self-test", "--candidate", blind, *words)
+    own = ("--budget", "3600s")
+    done = run("gate", "--self-test", "--candidate", blind, *own)
     report(done.returncode == FAIL and "SELF-TEST FAILED" in done.stdout and done.stdout.count("BROKEN") == 2
            and "ok     beside itself" in done.stdout, "a_self_test_of_a_gate_that_cannot_go_red_fails", done)
     done = run("gate", "--self-test", "--candidate",
-               builds.make(plain, modes=modes, **{"13": [more], "interval__200000": [worse]}), *words)
+               builds.make(plain, modes=modes, **{"13": [more], "interval__200000": [worse]}), *own)
     report(done.returncode == PASS and "SELF-TEST PASSED" in done.stdout and done.stdout.count("ok  ") == 3,
            "a_self_test_of_a_gate_that_goes_red_passes", done)
     broken = builds.make("signal 11", modes=modes)
-    done = run("gate", "--self-test", "--candidate", broken, *words)
-    report(done.returncode not in (PASS, INCONCLUSIVE) and "signal 11" in done.stdout + done.stderr,
+    done = run("gate", "--self-test", "--candidate", broken, *own, "--inconclusive", "pass")
+    report(done.returncode == ERROR and "signal 11" in done.stdout + done.stderr,
            "a_self_test_of_what_crashes_does_not_pass", done)
+    done = run("gate", "--self-test", "--inconclusive", "pass", "--candidate",
+               builds.make(plain, modes=modes, **{"13": [more], "interval__200000": ["signal 11"]}), *own)
+    report(done.returncode == FAIL and "signal 11" in done.stdout and "BROKEN with five" in done.stdout,
+           "a_self_test_of_what_crashes_in_one_of_its_gates_fails", done)
+    crashing = builds.make("signal 11", modes=modes)
+    done = run("gate", "--calibrate", "--candidate", crashing, *words, "--workload", "countdown", "--size", "7")
+    report(done.returncode == ERROR, "a_calibration_of_what_crashes_is_an_error", done)
     folder = os.path.join(builds.tmp, "noise")
     done = run("gate", "--calibrate", "--candidate", blind, *words, "--workload", "countdown", "--mode", "gil", "--size",
                "7", "--json", "-o", folder)
@@ -576,7 +601,7 @@ def traced(builds):
     told = judged(verdict, "takes") if verdict else None
     report(told and done.returncode == INCONCLUSIVE and told["known"] and told["candidate"] >= told["baseline"] + 1998
            and judged(verdict, "wait_share")["known"] and judged(verdict, "hold_p99")["known"]
-           and not judged(verdict, "cpu")["known"], sentence, done)
+           and judged(verdict, "cpu")["known"], sentence, done)
 
 
 def terminal(builds):
@@ -624,7 +649,11 @@ def misuse(builds):
         (*both, "--budget", "1ms"): "--budget",
         (*both, "--budget", "long"): "--budget",
         (*both, "--seed", "-1"): "--seed",
-        (*both, "--seed", "9223372036854775808"): "--seed",
+        (*both, "--seed", "9007199254740993"): "--seed",
+        ("--baseline-command", "true", "--candidate-command", ""): "--candidate-command is empty",
+        ("--baseline-command", " ", "--candidate-command", "true"): "--baseline-command is empty",
+        ("--self-test", "--candidate", build, "--delta", "25%"): "has no place beside --self-test",
+        ("--self-test", "--candidate", build, "--workers", "1"): "has no place beside --self-test",
         (*both, "--limit", "0"): "--limit",
         (*both, "--sample", "0"): "--sample",
         (*both, "--workers", "0"): "--workers",
@@ -695,7 +724,7 @@ def main():
     with tempfile.TemporaryDirectory(prefix="gilscope-test-") as tmp:
         builds = Builds(tmp)
         for test in (verdicts, ends, confirmations, comparable, priorities, thresholds, order, injections, outputs,
-                     terminal, misuse, commands, nasty, of_one_build, traced):
+                     terminal, misuse, commands, nasty, chosen, of_one_build, traced):
             try:
                 test(builds)
             except (AttributeError, IndexError, KeyError, TypeError):

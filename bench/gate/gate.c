@@ -29,8 +29,8 @@ static const struct param params[] = {
 	  .help = "the same, as it is to be" },
 	{ .name = "trace",
 	  .kind = PARAM_FLAG,
-	  .help = "run commands under the tracer, and watch their GIL; run workloads a second time "
-		  "so, and watch their futex calls" },
+	  .help = "run each sample a second time under the tracer: of commands it watches their "
+		  "GIL, of workloads their futex calls" },
 	{ .name = "self-test",
 	  .kind = PARAM_FLAG,
 	  .help = "does the gate go red? The candidate beside itself must pass, made slower or "
@@ -56,7 +56,7 @@ static const struct param params[] = {
 	  .low = 100000000,
 	  .high = 86400000000000,
 	  .value = "TIME",
-	  .help = "what a cell may take until it is decided" },
+	  .help = "what a cell may take until it is decided; a failure is confirmed beyond that" },
 	{ .name = "inconclusive",
 	  .kind = PARAM_CHOICE,
 	  .fallback = "tell",
@@ -66,7 +66,7 @@ static const struct param params[] = {
 	{ .name = "seed",
 	  .kind = PARAM_NUMBER,
 	  .low = 0,
-	  .high = INT64_MAX,
+	  .high = UINT64_C(1) << 53, /* readers of JSON have doubles */
 	  .value = "N",
 	  .help = "of the order of all samples; without it a new one" },
 	{ .name = "workload",
@@ -133,12 +133,12 @@ static const struct param params[] = {
 /* What means nothing beside another option is refused rather than ignored. */
 static const struct odds {
 	const char *option; /* the other one */
-	const char *names[20];
+	const char *names[24];
 } odds[] = {
 	{ "self-test",
-	  { OF_CELLS, "calibrate", "trace", "threshold", "baseline-command", "candidate-command",
-	    "output", "json" } },
-	{ "calibrate", { "inject", "inconclusive" } },
+	  { OF_CELLS, "workers", "delta", "calibrate", "trace", "threshold", "baseline-command",
+	    "candidate-command", "output", "json" } },
+	{ "calibrate", { "inject", "inconclusive", "delta" } },
 	{ "baseline-command", { OF_CELLS, "workers", "baseline", "candidate" } },
 	{ "candidate-command", { OF_CELLS, "workers", "baseline", "candidate" } },
 };
@@ -180,13 +180,27 @@ static bool check_sides(const struct param_set *options, struct err *err)
 		       "--baseline-command and --candidate-command");
 }
 
+/* As from a variable that was not set: a shell runs nothing, and quickly. */
+static bool check_commands(const struct param_set *options, struct err *err)
+{
+	static const char *const names[] = { "baseline-command", "candidate-command" };
+
+	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
+		const char *text = param_text(options, names[i]);
+
+		if (text && text[strspn(text, " \t\n")] == '\0')
+			return err_set(err, EXIT_MISUSE, "--%s is empty", names[i]);
+	}
+	return true;
+}
+
 static bool check_options(const struct param_set *options, struct err *err)
 {
 	for (size_t i = 0; i < sizeof(odds) / sizeof(odds[0]); i++) {
 		if (!check_odds(options, &odds[i], err))
 			return false;
 	}
-	return check_sides(options, err);
+	return check_sides(options, err) && check_commands(options, err);
 }
 
 /* What an undecided gate exits with. */
@@ -257,6 +271,7 @@ static int run_gate(const struct param_set *options, int argc, char *argv[], str
 		return GATE_EXIT_ERROR;
 	gate = (struct gate){ .argc = argc,
 			      .argv = argv,
+			      .exit_status = GATE_EXIT_ERROR,
 			      .injected = param_text(options, "inject") };
 	if (gate_make(&gate, &plan, options, err)) {
 		gate.exit_status = judge_exit(&gate, undecided(options));
@@ -280,18 +295,14 @@ static int run_one(const struct param_set *options, int argc, char *argv[], stru
 	return run_gate(options, argc, argv, err);
 }
 
-/* The codes of other commands have other meanings here: 3 would be "inconclusive". Nothing to
- * measure on this machine is a gate that was skipped. */
+/* The codes of other commands have other meanings here: 3 would be "inconclusive". */
 static int translate(int status, struct err *err)
 {
-	const bool skipped =
-		err->code == EXIT_IMPOSSIBLE && strstr(err->text, "nothing to measure");
-
 	if (fflush(stdout) != 0 || ferror(stdout)) {
 		clearerr(stdout);
 		err_set(err, GATE_EXIT_ERROR, "cannot write the output: %m");
-	} else if (err->text[0]) {
-		err->code = skipped ? GATE_EXIT_SKIPPED : GATE_EXIT_ERROR;
+	} else if (err->text[0] && err->code != GATE_EXIT_NOT_COMPARABLE) {
+		err->code = GATE_EXIT_ERROR;
 	}
 	return err->text[0] ? err->code : status;
 }
@@ -320,7 +331,9 @@ static int run(int argc, char *argv[], struct err *err)
 
 const struct command command_gate = {
 	.name = "gate",
-	.arguments = "--baseline BUILD --candidate BUILD [OPTION]...",
+	.arguments =
+		"--baseline BUILD --candidate BUILD | --baseline-command C --candidate-command C | "
+		"--self-test|--calibrate --candidate BUILD [OPTION]...",
 	.summary = "is the candidate worse? A verdict for CI, by pairs of fresh processes",
 	.params = params,
 	.run = run,

@@ -91,7 +91,7 @@ struct gate {
 	struct gate_cell *cells;
 	size_t count;
 	enum verdict verdict;
-	char reason[400];  /* of the gate as a whole, when no cell was measured; else empty */
+	char reason[400];  /* a sentence, when it is not the cells that decided; else empty */
 	char warning[400]; /* what makes it worth less; empty: nothing is known to */
 	bool keep_on;      /* take all pairs that may be spent, and decide nothing */
 	int exit_status;

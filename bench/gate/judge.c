@@ -6,35 +6,33 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* The pairs of one metric. */
+/* The pairs of one metric; how many samples of each side do not tell it. */
 struct series {
 	struct pair pairs[DECIDE_MOST];
 	double scratch[DECIDE_MOST];
-	size_t count;
+	size_t count, lacking[SIDES];
 };
 
-/* What keeps a metric from being known. */
-enum gap { GAP_NONE, GAP_BOTH, GAP_BASELINE, GAP_CANDIDATE };
-
-/* Of the first 'count' pairs. */
-static enum gap collect(const struct gate_pair *pairs, size_t count, size_t metric,
-			struct series *to)
+/* Of the first 'count' pairs. True when all samples tell it. */
+static bool collect(const struct gate_pair *pairs, size_t count, size_t metric, struct series *to)
 {
-	bool lacks[SIDES] = { count == 0, count == 0 };
-
 	to->count = count;
+	to->lacking[BASELINE] = to->lacking[CANDIDATE] = 0;
 	for (size_t i = 0; i < count; i++) {
 		const double baseline = pairs[i].side[BASELINE].value[metric];
 		const double candidate = pairs[i].side[CANDIDATE].value[metric];
 
-		lacks[BASELINE] |= !isfinite(baseline);
-		lacks[CANDIDATE] |= !isfinite(candidate);
+		to->lacking[BASELINE] += isfinite(baseline) ? 0 : 1;
+		to->lacking[CANDIDATE] += isfinite(candidate) ? 0 : 1;
 		to->pairs[i] = (struct pair){ baseline, candidate };
 	}
-	return lacks[BASELINE] && lacks[CANDIDATE] ? GAP_BOTH :
-	       lacks[BASELINE]                     ? GAP_BASELINE :
-	       lacks[CANDIDATE]                    ? GAP_CANDIDATE :
-						     GAP_NONE;
+	return count > 0 && to->lacking[BASELINE] + to->lacking[CANDIDATE] == 0;
+}
+
+static bool is_told_by(const struct gate_pair *pair, size_t metric)
+{
+	return isfinite(pair->side[BASELINE].value[metric]) &&
+	       isfinite(pair->side[CANDIDATE].value[metric]);
 }
 
 static void set_medians(struct judgement *judgement, struct series *series)
@@ -59,20 +57,29 @@ static void describe(const struct metric *metric, struct series *series,
 		decide_effect(series->pairs, series->count, metric->allowed, series->scratch);
 }
 
-/* A metric that one side alone has cannot be compared; nor is there a way to pass by not having
- * what was asked for. */
-static void set_gap(const struct metric *metric, enum gap gap, struct judgement *judgement)
+/* What no sample of either side has the cell has not. A metric that some have, or one side, cannot
+ * be compared, and is no way to pass. */
+static void set_gap(const struct metric *metric, const struct series *series,
+		    struct judgement *judgement)
 {
-	static const char *const words[] = {
-		[GAP_BOTH] = "neither side tells it",
-		[GAP_BASELINE] = "the candidate tells it, the baseline does not",
-		[GAP_CANDIDATE] = "the baseline tells it, the candidate does not",
-	};
+	const size_t *lacking = series->lacking, count = series->count;
+	const bool absent = lacking[BASELINE] == count && lacking[CANDIDATE] == count;
 
 	judgement->known = false;
-	judgement->gated = metric->gated && (gap != GAP_BOTH || metric->asked);
+	judgement->gated = metric->gated && !absent;
 	judgement->verdict = judgement->gated ? VERDICT_NOT_COMPARABLE : VERDICT_SKIPPED;
-	snprintf(judgement->reason, sizeof(judgement->reason), "%s", words[gap]);
+	if (absent)
+		snprintf(judgement->reason, sizeof(judgement->reason), "neither side tells it");
+	else if (lacking[BASELINE] == count && lacking[CANDIDATE] == 0)
+		snprintf(judgement->reason, sizeof(judgement->reason),
+			 "the candidate tells it, the baseline does not");
+	else if (lacking[CANDIDATE] == count && lacking[BASELINE] == 0)
+		snprintf(judgement->reason, sizeof(judgement->reason),
+			 "the baseline tells it, the candidate does not");
+	else
+		snprintf(judgement->reason, sizeof(judgement->reason),
+			 "%zu of %zu samples of the baseline do not tell it, %zu of the candidate",
+			 lacking[BASELINE], count, lacking[CANDIDATE]);
 }
 
 /* False: not decided. */
@@ -80,12 +87,11 @@ static bool look_at(const struct metric *metric, size_t id, struct gate_cell *ce
 {
 	static struct series series; /* large */
 	struct judgement *judgement = &cell->judgements[id];
-	const enum gap gap = collect(cell->pairs, cell->pair_count, id, &series);
 	enum decision decision;
 
-	if (gap != GAP_NONE) {
+	if (!collect(cell->pairs, cell->pair_count, id, &series)) {
 		judgement->decided = true;
-		set_gap(metric, gap, judgement);
+		set_gap(metric, &series, judgement);
 		return true;
 	}
 	judgement->gated = true;
@@ -145,7 +151,7 @@ void judge_confirm(const struct gate *gate, struct gate_cell *cell)
 
 		if (!judgement->failed)
 			continue;
-		again = collect(cell->confirming, cell->confirming_count, i, &series) == GAP_NONE &&
+		again = collect(cell->confirming, cell->confirming_count, i, &series) &&
 			series.count >= decide_confirm_pairs(judgement->pairs) &&
 			decide_confirms(series.pairs, series.count, metric->allowed);
 		judgement->confirming = series.count;
@@ -179,13 +185,18 @@ static void close_metric(const struct metric *metric, size_t id, struct gate_cel
 {
 	static struct series series; /* large */
 	struct judgement *judgement = &cell->judgements[id];
-	const enum gap gap = collect(cell->pairs, cell->pair_count, id, &series);
+	size_t count = cell->pair_count;
+	bool all;
 
 	if (judgement->decided)
 		return;
+	/* What is reported alone may be told as long as something gated wanted a trace. */
+	while (!metric->gated && count > 0 && !is_told_by(&cell->pairs[count - 1], id))
+		count--;
+	all = collect(cell->pairs, count > 0 ? count : cell->pair_count, id, &series);
 	judgement->decided = true;
-	if (gap != GAP_NONE) {
-		set_gap(metric, gap, judgement);
+	if (!all) {
+		set_gap(metric, &series, judgement);
 		return;
 	}
 	describe(metric, &series, judgement);
@@ -195,6 +206,20 @@ static void close_metric(const struct metric *metric, size_t id, struct gate_cel
 		say_undecided(metric, &series, why, judgement);
 }
 
+/* Of a cell that ended before its confirmation did. */
+static void unsay_failures(struct gate_cell *cell)
+{
+	for (size_t i = 0; i < METRICS; i++) {
+		struct judgement *judgement = &cell->judgements[i];
+
+		if (!judgement->failed || judgement->confirming > 0)
+			continue;
+		judgement->verdict = VERDICT_INCONCLUSIVE;
+		snprintf(judgement->reason, sizeof(judgement->reason),
+			 "it failed in %zu pairs, and was not confirmed", judgement->pairs);
+	}
+}
+
 void judge_close(const struct gate *gate, struct gate_cell *cell, const char *why)
 {
 	bool any = false;
@@ -202,8 +227,10 @@ void judge_close(const struct gate *gate, struct gate_cell *cell, const char *wh
 	cell->decided = true;
 	for (size_t i = 0; i < METRICS; i++)
 		close_metric(&gate->metrics[i], i, cell, why);
-	if (cell->reason[0])
+	if (cell->reason[0]) {
+		unsay_failures(cell);
 		return;
+	}
 	cell->verdict = VERDICT_SKIPPED;
 	for (size_t i = 0; i < METRICS; i++) {
 		const struct judgement *judgement = &cell->judgements[i];
@@ -218,6 +245,16 @@ void judge_close(const struct gate *gate, struct gate_cell *cell, const char *wh
 		judge_end(cell, VERDICT_ERROR, "nothing of it is gated");
 }
 
+/* Whether a cell has it, among those that were measured. */
+static bool is_told(const struct gate *gate, size_t metric)
+{
+	for (size_t i = 0; i < gate->count; i++) {
+		if (gate->cells[i].judgements[metric].gated)
+			return true;
+	}
+	return false;
+}
+
 void judge_gate(struct gate *gate)
 {
 	gate->verdict = VERDICT_SKIPPED;
@@ -225,6 +262,14 @@ void judge_gate(struct gate *gate)
 		const enum verdict verdict = gate->cells[i].verdict;
 
 		gate->verdict = verdict > gate->verdict ? verdict : gate->verdict;
+	}
+	for (size_t i = 0; i < METRICS && gate->verdict < VERDICT_NOT_COMPARABLE; i++) {
+		if (!gate->metrics[i].asked || is_told(gate, i))
+			continue;
+		gate->verdict = VERDICT_NOT_COMPARABLE;
+		snprintf(gate->reason, sizeof(gate->reason),
+			 "%s was asked for by --threshold, and no cell tells it",
+			 gate->metrics[i].name);
 	}
 }
 

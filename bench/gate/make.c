@@ -63,6 +63,15 @@ static bool fill(struct gate *gate, const struct param_set *options, struct err 
 	       find_sides(gate, options, err);
 }
 
+static bool is_anything_left(const struct gate *gate)
+{
+	for (size_t i = 0; i < gate->count; i++) {
+		if (!gate->cells[i].decided)
+			return true;
+	}
+	return false;
+}
+
 /* Measures, when there is anything to measure. False when it failed, or we were asked to stop. */
 static bool measure_gate(struct gate *gate, struct plan *plan, const struct param_set *options,
 			 struct err *err)
@@ -80,7 +89,7 @@ static bool measure_gate(struct gate *gate, struct plan *plan, const struct para
 	snprintf(gate->warning, sizeof(gate->warning), "%s", text);
 	good = of_commands ? plan_commands(plan, gate, options, err) :
 			     plan_cells(plan, gate, options, err);
-	if (good && gate->injected)
+	if (good && gate->injected && is_anything_left(gate))
 		good = inject(gate, &plan->observer, gate->injected, err);
 	good = good && gate_measure(gate, &plan->observer);
 	gate->duration_ns = clock_now_ns() - start;

@@ -35,7 +35,7 @@ struct metric {
 	const char *what; /* for people: "time from the common start to the last finish" */
 	struct allowance allowed;
 	bool gated; /* false: reported, and decides nothing */
-	bool asked; /* by name: that it is not known is no way to pass */
+	bool asked; /* by name: that no cell knows it is no way to pass */
 };
 
 /* In the order of metric_id: how they are if nothing else is asked for. */

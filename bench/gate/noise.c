@@ -2,6 +2,7 @@
 #include "bench/gate/noise.h"
 
 #include "base/random.h"
+#include "bench/gate/judge.h"
 #include "bench/gate/make.h"
 #include "bench/result.h"
 
@@ -229,12 +230,15 @@ int noise_run(const struct param_set *options, struct err *err)
 	if (folder && !files)
 		return GATE_EXIT_ERROR;
 	gate = (struct gate){ .keep_on = true };
-	if (!gate_make(&gate, &plan, options, err))
+	if (!gate_make(&gate, &plan, options, err)) {
 		result_abandon(files);
-	else if (gate.reason[0])
-		err_set(err, EXIT_FAILED, "%s", gate.reason);
-	else if (!files || result_write(files, &gate, err))
+	} else if (gate.reason[0]) {
+		result_abandon(files);
+		err_set(err, judge_exit(&gate, GATE_EXIT_PASS), "%s", gate.reason);
+	} else if (!files || result_write(files, &gate, err)) {
 		param_number(options, "json") ? calibration_json(&gate, stdout) : print(&gate);
+	}
 	plan_finish(&plan, &gate);
-	return err->text[0] ? GATE_EXIT_ERROR : GATE_EXIT_PASS;
+	/* Nothing is decided: that is no fault. */
+	return err->text[0] ? err->code : judge_exit(&gate, GATE_EXIT_PASS);
 }

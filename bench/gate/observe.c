@@ -148,6 +148,26 @@ static bool run_command(struct sampler *sampler, const char *command, struct sam
 	return process_judge(process, sampler->limit_ns, err);
 }
 
+/* What only a trace tells of a command. */
+static const enum metric_id traced_metrics[] = {
+	METRIC_TAKES,      METRIC_CONTENDED, METRIC_SWITCHES, METRIC_FORCED,
+	METRIC_WAIT_SHARE, METRIC_HOLD_P50,  METRIC_HOLD_P99, METRIC_WAIT_P99,
+};
+
+/* Whether one of them is still to be decided, or confirmed. */
+static bool wants_trace(const struct gate *gate, const struct gate_cell *cell)
+{
+	for (size_t i = 0; i < sizeof(traced_metrics) / sizeof(traced_metrics[0]); i++) {
+		const struct judgement *judgement = &cell->judgements[traced_metrics[i]];
+
+		if (gate->metrics[traced_metrics[i]].gated &&
+		    (!judgement->decided || judgement->failed))
+			return true;
+	}
+	return false;
+}
+
+/* Its time is that of a run without the tracer, whose start and end would be part of it. */
 static bool observe_command(struct observer *observer, const struct gate *gate,
 			    struct gate_cell *cell, enum side side, struct observation *seen)
 {
@@ -156,24 +176,17 @@ static bool observe_command(struct observer *observer, const struct gate *gate,
 	struct lock_figures figures = { 0 };
 	struct sample sample = { 0 };
 	struct err err = { 0 };
-	bool good;
+	bool good = run_command(sampler, command, &sample, &err);
 
-	if (observer->traced)
-		good = traced_command(sampler, command, &sample.elapsed_ns, &figures, &err);
-	else
-		good = run_command(sampler, command, &sample, &err);
-	if (!good) {
-		if (!process_stop_signal())
-			end_of_error(cell, side, &err);
-		return false;
-	}
-	metric_observe(&sample, seen);
-	if (observer->traced) {
+	if (good)
+		metric_observe(&sample, seen);
+	if (good && observer->traced && wants_trace(gate, cell)) {
+		good = traced_command(sampler, command, &figures, &err);
 		copy_figures(&figures, seen);
-		/* The tracer's own is in it. */
-		seen->value[METRIC_CPU] = NAN;
 	}
-	return true;
+	if (!good && !process_stop_signal())
+		end_of_error(cell, side, &err);
+	return good;
 }
 
 bool observe(struct observer *observer, const struct gate *gate, struct gate_cell *cell,

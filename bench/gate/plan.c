@@ -58,28 +58,54 @@ static void set_targets(struct plan *plan, const struct param_set *options)
 	}
 }
 
-/* What both refuse cannot be run here, or is misuse; what one refuses cannot be compared. */
+/* What cannot be asked, or crashes when it is. */
+static void end_unanswered(struct gate_cell *cell, const enum sample_answer answers[],
+			   const struct err told[])
+{
+	if (answers[BASELINE] == SAMPLE_NOT_ASKED || answers[CANDIDATE] == SAMPLE_NOT_ASKED)
+		judge_end(cell, VERDICT_ERROR, "it could not be asked for: %s",
+			  told[answers[BASELINE] == SAMPLE_NOT_ASKED ? BASELINE : CANDIDATE].text);
+	else if (answers[BASELINE] == SAMPLE_CRASHED)
+		judge_end(cell, VERDICT_ERROR, "the baseline's %s", told[BASELINE].text);
+	else
+		judge_end(cell, VERDICT_FAIL, "the candidate's %s", told[CANDIDATE].text);
+}
+
+/* What both refuse cannot be run here; what one refuses cannot be compared. */
+static void end_refused(struct gate_cell *cell, const struct err told[])
+{
+	if (told[BASELINE].text[0] && told[CANDIDATE].text[0])
+		judge_end(cell, VERDICT_SKIPPED, "it cannot run here: %s", told[BASELINE].text);
+	else if (told[BASELINE].text[0])
+		judge_end(cell, VERDICT_NOT_COMPARABLE, "the baseline does not have it: %s",
+			  told[BASELINE].text);
+	else
+		judge_end(cell, VERDICT_NOT_COMPARABLE, "the candidate does not have it: %s",
+			  told[CANDIDATE].text);
+}
+
+/* Whether both sides can run it. False when it is misuse, or we were asked to stop. */
 static bool check(struct plan *plan, struct gate_cell *cell, struct err *err)
 {
-	struct err refused[SIDES] = { 0 };
+	enum sample_answer answers[SIDES];
+	struct err told[SIDES] = { 0 };
 
 	for (int side = 0; side < SIDES; side++) {
-		sample_check(&plan->observer.sampler[side], cell->cell, &refused[side]);
+		answers[side] =
+			sample_check(&plan->observer.sampler[side], cell->cell, &told[side]);
 		if (process_stop_signal())
 			return false;
 	}
-	if (!refused[BASELINE].text[0] && !refused[CANDIDATE].text[0])
+	if (answers[BASELINE] == SAMPLE_ACCEPTED && answers[CANDIDATE] == SAMPLE_ACCEPTED)
 		return true;
-	if (refused[BASELINE].code == EXIT_MISUSE && refused[CANDIDATE].code == EXIT_MISUSE)
-		return err_set(err, EXIT_MISUSE, "%s", refused[BASELINE].text);
-	if (refused[BASELINE].text[0] && refused[CANDIDATE].text[0])
-		judge_end(cell, VERDICT_SKIPPED, "it cannot run here: %s", refused[BASELINE].text);
-	else if (refused[BASELINE].text[0])
-		judge_end(cell, VERDICT_NOT_COMPARABLE, "the baseline does not have it: %s",
-			  refused[BASELINE].text);
+	if (answers[BASELINE] > SAMPLE_REFUSED || answers[CANDIDATE] > SAMPLE_REFUSED)
+		end_unanswered(cell, answers, told);
+	else if (told[BASELINE].code == EXIT_MISUSE && told[CANDIDATE].code == EXIT_MISUSE)
+		return err_set(err, EXIT_MISUSE, "%s", told[BASELINE].text);
 	else
-		judge_end(cell, VERDICT_NOT_COMPARABLE, "the candidate does not have it: %s",
-			  refused[CANDIDATE].text);
+		end_refused(cell, told);
+	/* Others are not to get their sizes from it. */
+	cell_fail(cell->cell, cell->reason);
 	return true;
 }
 
@@ -95,6 +121,25 @@ static void find_sizes(struct plan *plan, struct gate *gate)
 	}
 }
 
+/* Nothing was left, because no runtime that was asked for is here. */
+static bool is_absent(const struct plan *plan)
+{
+	for (size_t i = 0; i < plan->runtimes.count; i++) {
+		if (!plan->runtimes.row[i].reason[0])
+			return false;
+	}
+	return plan->runtimes.count > 0;
+}
+
+static bool skip(const struct plan *plan, struct gate *gate, struct err *err)
+{
+	if (!is_absent(plan))
+		return false;
+	snprintf(gate->reason, sizeof(gate->reason), "%s", err->text);
+	*err = (struct err){ 0 };
+	return true;
+}
+
 bool plan_cells(struct plan *plan, struct gate *gate, const struct param_set *options,
 		struct err *err)
 {
@@ -106,7 +151,7 @@ bool plan_cells(struct plan *plan, struct gate *gate, const struct param_set *op
 	if (!set_up(plan, gate, options, err) ||
 	    !runtimes_find(&plan->runtimes, param_get(options, "runtime"), matrix->folder, err) ||
 	    !matrix_fill(matrix, options, err) || !matrix_settle(matrix, options, err))
-		return false;
+		return skip(plan, gate, err);
 	set_targets(plan, options);
 	gate->cells = calloc(matrix->count, sizeof(*gate->cells));
 	if (!gate->cells)

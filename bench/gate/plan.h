@@ -19,8 +19,8 @@ struct plan {
 /* From the options --workload, --mode, --gil, --runtime, --workers, --size, --set, --sweep,
  * --sample,
  * --pin, --limit, --trace: the cells of both builds, with the work of a sample found on the
- * baseline. Cells that cannot be compared have their verdict. The gate's sides are known. False as
- * well when we were asked to stop. */
+ * baseline. Cells that cannot be compared have their verdict; without any the gate has the reason.
+ * The gate's sides are known. False as well when we were asked to stop. */
 bool plan_cells(struct plan *plan, struct gate *gate, const struct param_set *options,
 		struct err *err);
 /* One cell, of two commands. */

@@ -67,13 +67,12 @@ static void show(struct course *course, const char *what)
 }
 
 /* Whether the pairs up to the next look still fit into what may be spent. */
-static bool may_go_on(const struct gate *gate, struct gate_cell *cell, char *why, size_t room)
+static bool may_go_on(const struct gate *gate, const struct gate_cell *cell, char *why, size_t room)
 {
 	const double budget = (double)gate->budget_ns;
-	const double pair = cell->spent_ns / (double)cell->pair_count;
+	const double pair = cell->pair_ns;
 	const size_t missing = DECIDE_LOOK - cell->pair_count % DECIDE_LOOK;
 
-	cell->pair_ns = pair;
 	if (cell->pair_count >= DECIDE_MOST) {
 		snprintf(why, room, "%d pairs are the most that are taken", DECIDE_MOST);
 		return false;
@@ -83,7 +82,7 @@ static bool may_go_on(const struct gate *gate, struct gate_cell *cell, char *why
 	if (cell->pair_count < DECIDE_LOOK)
 		snprintf(
 			why, room,
-			"%d pairs, the fewest for a look, take %.3g s; it may take %.3g (--budget)",
+			"%d pairs, the fewest for a look, take %.3g s, and it may take %.3g s (--budget)",
 			DECIDE_LOOK, pair * DECIDE_LOOK / 1e9, budget / 1e9);
 	else
 		snprintf(why, room, "%zu more pairs would take it beyond %.3g s (--budget)",
@@ -98,6 +97,8 @@ static void step(struct course *course, struct gate_cell *cell)
 	take_block(course, cell, cell->pairs, &cell->pair_count);
 	if (course->stopped)
 		return;
+	if (cell->pair_count > 0)
+		cell->pair_ns = cell->spent_ns / (double)cell->pair_count;
 	if (cell->decided) {
 		judge_close(course->gate, cell, "the cell was over");
 		return;
@@ -149,9 +150,12 @@ static bool is_to_confirm(const struct gate_cell *cell)
 static void confirm(struct course *course, struct gate_cell *cell)
 {
 	take_block(course, cell, cell->confirming, &cell->confirming_count);
-	if (course->stopped || cell->reason[0] || cell->confirming_count < judge_confirming(cell))
+	if (course->stopped)
 		return;
-	judge_confirm(course->gate, cell);
+	if (!cell->reason[0] && cell->confirming_count < judge_confirming(cell))
+		return;
+	if (!cell->reason[0])
+		judge_confirm(course->gate, cell);
 	judge_close(course->gate, cell, "");
 }
 

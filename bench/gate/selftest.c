@@ -1,6 +1,7 @@
 /* The three gates. */
 #include "bench/gate/selftest.h"
 
+#include "bench/gate/judge.h"
 #include "bench/gate/make.h"
 
 #include <math.h>
@@ -24,32 +25,33 @@ static const struct expectation expectations[] = {
 
 enum outcome { HELD, OPEN, BROKEN };
 
+static const char *const words_of[] = { "ok", "OPEN", "BROKEN" };
+
 static enum outcome compare(const struct expectation *expected, const struct gate *gate)
 {
-	bool any = false;
+	enum outcome worst = HELD;
 
-	if (gate->verdict == VERDICT_ERROR || gate->verdict == VERDICT_NOT_COMPARABLE ||
-	    gate->verdict == VERDICT_SKIPPED)
-		return BROKEN;
 	if (!expected->inject)
 		return gate->verdict == VERDICT_FAIL ? BROKEN : HELD;
 	for (size_t i = 0; i < gate->count; i++) {
-		const struct judgement *judgement = &gate->cells[i].judgements[expected->metric];
+		const struct gate_cell *cell = &gate->cells[i];
+		const struct judgement *judgement = &cell->judgements[expected->metric];
 
-		if (judgement->verdict == VERDICT_PASS)
+		/* A crash is no regression of the metric, and no noise. */
+		if (cell->reason[0] || !judgement->known || judgement->verdict == VERDICT_PASS)
 			return BROKEN;
-		any |= judgement->verdict != VERDICT_FAIL;
+		if (judgement->verdict != VERDICT_FAIL)
+			worst = OPEN;
 	}
-	return any ? OPEN : HELD;
+	return worst;
 }
 
 /* What was seen, cell by cell. */
-static void tell(const struct expectation *expected, const struct gate *gate, enum outcome outcome)
+static void tell(const struct expectation *expected, const struct gate *gate, const char *word)
 {
-	static const char *const words[] = { "ok", "OPEN", "BROKEN" };
 	const struct metric *metric = &gate->metrics[expected->metric];
 
-	printf("%-7s%s\n", words[outcome], expected->what);
+	printf("%-7s%s\n", word, expected->what);
 	if (gate->reason[0])
 		printf("       %s\n", gate->reason);
 	for (size_t i = 0; i < gate->count; i++) {
@@ -78,23 +80,27 @@ static bool prepare(struct param_set *options, const struct expectation *expecte
 	       (!expected->sample || param_set_text(options, "sample", expected->sample, err));
 }
 
-/* False: it could not be asked, or we were to stop. */
-static bool ask(const struct expectation *expected, const struct param_set *given,
-		enum outcome *outcome, struct err *err)
+/* Returns GATE_EXIT_PASS when it was asked; else what the gate exits with, that could not be. */
+static int ask(const struct expectation *expected, const struct param_set *given,
+	       enum outcome *outcome, struct err *err)
 {
 	static struct gate gate; /* large */
 	static struct plan plan;
 	struct param_set options = *given;
-	bool good;
+	int status = GATE_EXIT_ERROR;
 
 	gate = (struct gate){ .injected = expected->inject };
-	good = prepare(&options, expected, err) && gate_make(&gate, &plan, &options, err);
-	if (good) {
+	if (prepare(&options, expected, err) && gate_make(&gate, &plan, &options, err)) {
+		const bool asked = gate.verdict != VERDICT_SKIPPED &&
+				   gate.verdict != VERDICT_NOT_COMPARABLE &&
+				   gate.verdict != VERDICT_ERROR;
+
 		*outcome = compare(expected, &gate);
-		tell(expected, &gate, *outcome);
+		tell(expected, &gate, asked ? words_of[*outcome] : verdict_name(gate.verdict));
+		status = asked ? GATE_EXIT_PASS : judge_exit(&gate, GATE_EXIT_ERROR);
 	}
 	plan_finish(&plan, &gate);
-	return good;
+	return status;
 }
 
 int self_test(const struct param_set *options, int undecided, struct err *err)
@@ -104,8 +110,10 @@ int self_test(const struct param_set *options, int undecided, struct err *err)
 	for (size_t i = 0; i < sizeof(expectations) / sizeof(expectations[0]); i++) {
 		enum outcome outcome = HELD;
 
-		if (!ask(&expectations[i], options, &outcome, err))
-			return GATE_EXIT_ERROR;
+		const int status = ask(&expectations[i], options, &outcome, err);
+
+		if (status != GATE_EXIT_PASS)
+			return status;
 		worst = outcome > worst ? outcome : worst;
 	}
 	if (worst == BROKEN)
