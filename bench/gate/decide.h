@@ -5,7 +5,9 @@
  * coin decides. If both sides are the same program each of the two is as likely to be the larger
  * one, whatever the machine does meanwhile: drift, bursts, skew and dependence between pairs are
  * all allowed (R. A. Fisher, The Design of Experiments, 1935, section 21). So what is decided on is
- * how many pairs are worse, not by how much: the bounds below hold for every distribution.
+ * how many pairs are worse, not by how much: the bound of FAIL holds for all noise. That of PASS is
+ * for pairs that say each something new: a candidate that is no worse as long as the gate lasts,
+ * and is at other times, passes.
  *
  * The rules, at each look:
  *   FAIL  so many pairs are worse that equal programs would show it at one of all looks in fewer
