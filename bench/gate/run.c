@@ -82,7 +82,7 @@ static bool may_go_on(const struct gate *gate, const struct gate_cell *cell, cha
 	if (cell->pair_count < DECIDE_LOOK)
 		snprintf(
 			why, room,
-			"%d pairs, the fewest for a look, take %.3g s; %.3g s is what it may take (--budget)",
+			"%d pairs, the fewest for a look, take %.3g s, more than %.3g s (--budget)",
 			DECIDE_LOOK, pair * DECIDE_LOOK / 1e9, budget / 1e9);
 	else
 		snprintf(why, room, "%zu more pairs would take it beyond %.3g s (--budget)",
