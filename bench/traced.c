@@ -9,6 +9,7 @@
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #define REPORT_LIMIT_NS UINT64_C(60000000000)
@@ -141,6 +142,15 @@ bool traced_lock(struct sampler *sampler, const struct cell *cell, struct lock_c
 	return good && read_lock(sampler->process.output, counts, err);
 }
 
+/* The tracer removes its folder when it could not run the command. */
+static bool was_run(const char *folder)
+{
+	char path[PATH_MAX + 16];
+
+	snprintf(path, sizeof(path), "%s/trace.json", folder);
+	return access(path, F_OK) == 0;
+}
+
 static bool run_command(struct sampler *sampler, const char *command, char *folder, struct err *err)
 {
 	char trace[] = "trace", quiet[] = "--quiet", calls[] = "--syscalls=off", output[] = "-o";
@@ -157,10 +167,15 @@ static bool run_command(struct sampler *sampler, const char *command, char *fold
 	if (process->interrupted)
 		return err_set(err, EXIT_FAILED, "was interrupted");
 	if (!process_judge(process, sampler->limit_ns, err))
-		return false;
-	/* Not the command's failure. */
-	return report(sampler, self, folder, "--gil", err) ||
-	       err_set(err, EXIT_IMPOSSIBLE, "%s", err->text);
+		return was_run(folder) ?
+			       false :
+			       err_set(err, EXIT_IMPOSSIBLE, "gilscope trace %s", err->text);
+	if (report(sampler, self, folder, "--gil", err))
+		return true;
+	/* That there is no lock is what it fails for, and what its report says. */
+	if (WIFEXITED(process->status) && WEXITSTATUS(process->status) == EXIT_FAILED)
+		return true;
+	return err_set(err, EXIT_IMPOSSIBLE, "%s", err->text);
 }
 
 static bool check_lock_report(const json_t *report, struct err *err)
@@ -173,7 +188,9 @@ static bool check_lock_report(const json_t *report, struct err *err)
 		return err_set(err, EXIT_IMPOSSIBLE, "%lld events of its trace were lost",
 			       (long long)lost);
 	return json_array_size(json_object_get(report, "gils")) > 0 ||
-	       err_set(err, EXIT_IMPOSSIBLE, "no interpreter's lock was found in its trace");
+	       err_set(err, EXIT_IMPOSSIBLE,
+		       "no interpreter's lock was found in its trace; leave out --trace if it has "
+		       "none");
 }
 
 static double known(const json_t *object, const char *name)
@@ -225,6 +242,7 @@ bool traced_command(struct sampler *sampler, const char *command, struct lock_fi
 	place_remove(&place);
 	if (!good)
 		return false;
+	*err = (struct err){ 0 };
 	report = json_loads(sampler->process.output, 0, NULL);
 	good = check_lock_report(report, err);
 	if (good)

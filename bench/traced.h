@@ -22,8 +22,8 @@ struct lock_figures {
 	double hold_p50_ns, hold_p99_ns, wait_p99_ns; /* of the lock that was taken most */
 };
 
-/* Runs the command by a shell under the tracer; NaN is not known. Fills the sampler's process with
- * how that ended, unless it is our trouble. */
+/* Runs the command by a shell under the tracer; NaN is not known. Fails with EXIT_FAILED when the
+ * command itself did, with EXIT_IMPOSSIBLE when the tracer did, or there is no lock. */
 bool traced_command(struct sampler *sampler, const char *command, struct lock_figures *figures,
 		    struct err *err);
 /* As sample_take, with the system calls of all processes from the moment on when the recorder is

@@ -253,7 +253,8 @@ def confirmations(builds):
     told = judged(verdict, "time")
     report(done.returncode == INCONCLUSIVE and told["pairs"] < LOOK
            and f"{LOOK} pairs, the fewest for a look" in told["reason"]
-           and "--budget" in told["reason"], "a_budget_that_ends_before_the_first_look_is_inconclusive", done)
+           and re.search(r"\b0\.1 s\b.*--budget", told["reason"]),
+           "a_budget_that_ends_before_the_first_look_is_inconclusive", done)
 
 
 def remake(folder):
@@ -281,7 +282,7 @@ def comparable(builds):
     done, _ = gate(plain, builds.make(build={"compiler": "clang 14.0.6"}))
     text = run("gate", "--baseline", plain, "--candidate", builds.make(build={"compiler": "clang 14.0.6"}), *CELL,
                "--workers", "2", "--size", "7")
-    report(done.returncode == PASS == text.returncode and "clang 14.0.6" in text.stdout,
+    report(done.returncode == PASS == text.returncode and "is built by gcc 12.2.0" in " ".join(text.stdout.split()),
            "another_compiler_is_told_and_compared", done, text.stdout)
     cases = {
         "a_cell_that_the_candidate_refuses_is_not_compared":
@@ -602,6 +603,46 @@ def traced(builds):
     report(told and done.returncode == INCONCLUSIVE and told["known"] and told["candidate"] >= told["baseline"] + 1998
            and judged(verdict, "wait_share")["known"] and judged(verdict, "hold_p99")["known"]
            and judged(verdict, "cpu")["known"], sentence, done)
+    slow = script(1).replace("naps-1.py", "slow.py")
+    with open(slow.split()[-1], "w", encoding="utf-8") as file:
+        file.write(f"import os, time\nexec(open({script(1).split()[-1]!r}).read())\n"
+                   "time.sleep(1 if 'LD_PRELOAD' in os.environ else 0)\n")
+    done, verdict = of_commands(slow, slow, "--budget", "100ms")
+    report(verdict and done.returncode == INCONCLUSIVE and judged(verdict, "takes")["known"]
+           and judged(verdict, "time")["candidate"] < 1e9, "the_time_of_a_traced_command_has_not_the_tracers_in_it", done)
+    done, verdict = of_commands(script(1), f"[ -z \"$LD_PRELOAD\" ] || kill -SEGV $$; {script(1)}")
+    report(verdict and done.returncode == FAIL and "the candidate exited with status 139" in verdict["headline"],
+           "a_command_that_crashes_when_it_is_traced_fails", done)
+
+
+def of_commands(baseline, candidate, *words, **more):
+    done = run("gate", "--trace", "--baseline-command", baseline, "--candidate-command", candidate, "--json", *words,
+               **more)
+    return done, strict(done.stdout) if done.stdout.startswith("{") else None
+
+
+def untraced(builds):
+    """What the tracer cannot do says nothing of the candidate."""
+    def small():
+        resource.setrlimit(resource.RLIMIT_FSIZE, (4096, 4096))
+        signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+
+    done, verdict = of_commands("true", "true", preexec_fn=small, restore_signals=False)
+    report(verdict and done.returncode == ERROR
+           and "could not be measured: gilscope trace exited with status 3: gilscope: " in verdict["headline"],
+           "a_tracer_that_has_no_room_is_an_error_of_its_own", done)
+    done, verdict = of_commands("true", "true")
+    report(verdict and done.returncode == ERROR and re.search(
+        "the (baseline|candidate) could not be measured: no interpreter's lock was found in its trace; leave out --trace",
+        verdict["headline"]), "a_command_without_a_lock_is_told_to_be_gated_without_the_tracer", done)
+    # Every second run is traced.
+    done, verdict = gate(*builds.pair([line()], [line(), line(checksum="6")] * MOST), "--trace")
+    report(verdict and done.returncode == FAIL and "the candidate has the checksum 6, 5 expected" in verdict["headline"],
+           "another_checksum_in_the_traced_run_fails", done)
+    done, verdict = gate(*builds.pair([line()], [line(), "signal 11"] * MOST), "--trace")
+    report(verdict and done.returncode == ERROR
+           and "the candidate could not be measured: under the tracer: exited with status 139" in verdict["headline"],
+           "a_crash_in_the_traced_run_is_an_error", done)
 
 
 def terminal(builds):
@@ -724,7 +765,8 @@ def main():
     with tempfile.TemporaryDirectory(prefix="gilscope-test-") as tmp:
         builds = Builds(tmp)
         for test in (verdicts, ends, confirmations, comparable, priorities, thresholds, order, injections, outputs,
-                     terminal, misuse, commands, nasty, chosen, of_one_build, traced):
+                     terminal, misuse, commands, nasty, chosen, of_one_build, traced,
+                     untraced):
             try:
                 test(builds)
             except (AttributeError, IndexError, KeyError, TypeError):

@@ -16,12 +16,14 @@ static struct cell *cell_of(const struct gate_cell *cell, enum side side)
 /* What our own trouble keeps us from knowing says nothing of the candidate. */
 static void end_of_error(struct gate_cell *cell, enum side side, const struct err *err)
 {
+	const char *whose = side == BASELINE ? "baseline" : "candidate";
+
 	if (err->code != EXIT_FAILED)
-		judge_end(cell, VERDICT_ERROR, "not measured: %s", err->text);
-	else if (side == BASELINE)
-		judge_end(cell, VERDICT_ERROR, "the baseline %s", err->text);
+		judge_end(cell, VERDICT_ERROR, "the %s could not be measured: %s", whose,
+			  err->text);
 	else
-		judge_end(cell, VERDICT_FAIL, "the candidate %s", err->text);
+		judge_end(cell, side == BASELINE ? VERDICT_ERROR : VERDICT_FAIL, "the %s %s", whose,
+			  err->text);
 }
 
 /* Whether the two were told to do the same; what one side does not know it does as ever. */
@@ -77,19 +79,23 @@ static bool is_expected(struct gate_cell *cell, enum side side, const struct sam
 	return false;
 }
 
+/* False when there is no count, or the cell has its verdict by what the sample said. */
 static bool count_futex(struct observer *observer, struct gate_cell *cell, enum side side,
 			struct observation *seen, struct err *err)
 {
 	struct sample sample;
 	struct calls calls;
-	const bool good =
+	const bool counted =
 		traced_calls(&observer->sampler[side], cell_of(cell, side), &sample, &calls, err);
+	const bool good = counted && is_expected(cell, side, &sample);
 
 	json_decref(sample.line);
 	if (good)
 		seen->value[METRIC_FUTEX] = (double)calls.futex;
 	/* That it cannot be traced says nothing about it. */
-	return good || err_set(err, EXIT_IMPOSSIBLE, "%s", err->text);
+	if (!counted)
+		err_set(err, EXIT_IMPOSSIBLE, "under the tracer: %s", err->text);
+	return good;
 }
 
 static bool observe_workload(struct observer *observer, const struct gate *gate,
@@ -100,20 +106,16 @@ static bool observe_workload(struct observer *observer, const struct gate *gate,
 		(!cell->judgements[METRIC_FUTEX].decided || cell->judgements[METRIC_FUTEX].failed);
 	struct sample sample;
 	struct err err = { 0 };
-	bool good = sample_take(&observer->sampler[side], cell_of(cell, side), &sample, &err);
+	const bool taken =
+		sample_take(&observer->sampler[side], cell_of(cell, side), &sample, &err);
+	bool good = taken && is_expected(cell, side, &sample);
 
-	if (good) {
+	if (good)
 		metric_observe(&sample, seen);
-		good = is_expected(cell, side, &sample);
-		json_decref(sample.line);
-		if (!good)
-			return false;
-	} else {
-		json_decref(sample.line);
-	}
+	json_decref(sample.line);
 	if (good && futex)
 		good = count_futex(observer, cell, side, seen, &err);
-	if (!good && !process_stop_signal())
+	if (err.text[0] && !process_stop_signal())
 		end_of_error(cell, side, &err);
 	return good;
 }

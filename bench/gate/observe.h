@@ -6,8 +6,8 @@
 
 struct observer {
 	struct sampler sampler[SIDES];
-	bool traced; /* commands run under the tracer; workloads a second time, to count futex calls
-		      */
+	bool traced; /* all run a second time under the tracer: commands for what their lock came
+		      * to, workloads to count futex calls */
 };
 
 /* False when there is none: the cell has its verdict then, or we were asked to stop
