@@ -2,15 +2,21 @@
  * numbers or in a chart's labels would be the user's language, not the data's. */
 #include "plots/draw.h"
 
+#include "base/clock.h"
 #include "base/path.h"
 #include "base/output.h"
 
 #include <fcntl.h>
+#include <poll.h>
+#include <signal.h>
 #include <spawn.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/wait.h>
 #include <unistd.h>
+
+/* A picture takes less than a second; the first one of a machine waits for its fonts. */
+#define LIMIT_NS UINT64_C(60000000000)
 
 bool draw_possible(void)
 {
@@ -58,31 +64,56 @@ static void pick_complaint(char *text, char *to, size_t room)
 	}
 }
 
-/* All of it is read, so that the child never waits for room; what does not fit is dropped. */
-static void read_complaint(int from, char *to, size_t room)
+/* Waits until there is something to read, or the end. Signals that our caller has blocked may
+ * interrupt it: then, and after the limit, gnuplot is not waited for. */
+static bool wait_for(int from, uint64_t deadline)
 {
+	struct pollfd polled = { .fd = from, .events = POLLIN };
+	const uint64_t now = clock_now_ns();
+	const struct timespec left = clock_timespec(deadline > now ? deadline - now : 0);
+	sigset_t none;
+
+	sigemptyset(&none);
+	return ppoll(&polled, 1, &left, &none) > 0;
+}
+
+/* All of it is read, so that the child never waits for room; what does not fit is dropped. False
+ * when the child does not come to its end. */
+static bool read_complaint(int from, char *to, size_t room)
+{
+	const uint64_t deadline = clock_now_ns() + LIMIT_NS;
 	char dropped[512];
 	size_t used = 0;
+	ssize_t got = 0;
+	bool good;
 
-	for (;;) {
+	while ((good = wait_for(from, deadline))) {
 		const bool full = used + 1 >= room;
-		const ssize_t got = read(from, full ? dropped : to + used,
-					 full ? sizeof(dropped) : room - 1 - used);
 
+		got = read(from, full ? dropped : to + used,
+			   full ? sizeof(dropped) : room - 1 - used);
 		if (got <= 0)
 			break;
 		used += full ? 0 : (size_t)got;
 	}
 	to[used] = '\0';
+	return good;
 }
 
 static pid_t start(char *const argv[], int complaints, struct err *err)
 {
 	posix_spawn_file_actions_t actions;
+	posix_spawnattr_t attributes;
 	char **environment = make_environment();
+	sigset_t none;
 	pid_t child = -1;
 	int failed;
 
+	/* That cannot fail here (glibc), as little as what follows. */
+	posix_spawnattr_init(&attributes);
+	sigemptyset(&none);
+	posix_spawnattr_setsigmask(&attributes, &none);
+	posix_spawnattr_setflags(&attributes, POSIX_SPAWN_SETSIGMASK);
 	if (!environment || posix_spawn_file_actions_init(&actions) != 0) {
 		free(environment);
 		err_set(err, EXIT_IMPOSSIBLE, "cannot run gnuplot: no memory");
@@ -91,8 +122,9 @@ static pid_t start(char *const argv[], int complaints, struct err *err)
 	posix_spawn_file_actions_addopen(&actions, STDIN_FILENO, "/dev/null", O_RDONLY, 0);
 	posix_spawn_file_actions_addopen(&actions, STDOUT_FILENO, "/dev/null", O_WRONLY, 0);
 	posix_spawn_file_actions_adddup2(&actions, complaints, STDERR_FILENO);
-	failed = posix_spawnp(&child, argv[0], &actions, NULL, argv, environment);
+	failed = posix_spawnp(&child, argv[0], &actions, &attributes, argv, environment);
 	posix_spawn_file_actions_destroy(&actions);
+	posix_spawnattr_destroy(&attributes);
 	free(environment);
 	if (failed)
 		err_set(err, EXIT_IMPOSSIBLE, "cannot run gnuplot: %s", strerror(failed));
@@ -103,6 +135,7 @@ static bool run(char *const argv[], const char *name, struct err *err)
 {
 	char text[4096], complaint[256];
 	int ends[2], status;
+	bool ended = true;
 	pid_t child;
 
 	if (pipe2(ends, O_CLOEXEC) != 0)
@@ -110,11 +143,16 @@ static bool run(char *const argv[], const char *name, struct err *err)
 	child = start(argv, ends[1], err);
 	close(ends[1]);
 	if (child > 0)
-		read_complaint(ends[0], text, sizeof(text));
+		ended = read_complaint(ends[0], text, sizeof(text));
 	close(ends[0]);
 	if (child < 0)
 		return false;
+	if (!ended)
+		kill(child, SIGKILL);
 	waitpid(child, &status, 0);
+	if (!ended)
+		return err_set(err, EXIT_IMPOSSIBLE,
+			       "cannot draw '%s': gnuplot did not end and was killed", name);
 	if (WIFEXITED(status) && WEXITSTATUS(status) == 0)
 		return true;
 	pick_complaint(text, complaint, sizeof(complaint));

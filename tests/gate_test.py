@@ -456,6 +456,7 @@ def outputs(builds):
     full(builds, sides)
     github(builds, sides)
     folders(builds, sides)
+    waiting(builds, sides)
 
 
 def full(builds, sides):
@@ -484,9 +485,38 @@ def github(builds, sides):
     report(done.returncode == FAIL and done.stdout.startswith("FAIL: ") and "\n::error " in done.stdout
            and "countdown/sequential/2" in text and "FAIL" in text,
            "on_github_the_verdict_stands_beside_the_change", done, text)
+    os.unlink(summary)
+    done = run(*words, "--json", env={**os.environ, "GITHUB_ACTIONS": "true", "GITHUB_STEP_SUMMARY": summary})
+    with open(summary, encoding="utf-8") as file:
+        again = file.read()
+    report(done.returncode == FAIL and strict(done.stdout)["verdict"] == "FAIL" and re.search("^::error ", done.stderr, re.M)
+           and again.startswith("### gilscope gate: FAIL"), "and_not_less_when_it_is_printed_as_json", done, again)
     done = run(*words, env={**os.environ, "GITHUB_ACTIONS": "true", "GITHUB_STEP_SUMMARY": "/nonexistent/step"})
     report(done.returncode == ERROR and done.stdout.startswith("FAIL: ") and "/nonexistent/step" in done.stderr,
            "a_summary_that_cannot_be_written_is_an_error", done)
+
+
+def waiting(builds, sides):
+    """A gnuplot that does not end."""
+    tools = builds.folder()
+    started = os.path.join(tools, "started")
+    with open(tools + "/gnuplot", "w", encoding="utf-8") as file:
+        file.write(f"#!/bin/sh\necho $$ > {started}.part && mv {started}.part {started}\nexec sleep 1000\n")
+    os.chmod(tools + "/gnuplot", 0o755)
+    process = subprocess.Popen([GILSCOPE, "gate", "--baseline", sides[0], "--candidate", sides[1], *CELL, "--workers",
+                                "2", "--size", "7", "-o", tools], stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
+                               stderr=subprocess.DEVNULL, text=True,
+                               env={**os.environ, "PATH": f"{tools}:{os.environ['PATH']}"})
+    first = process.stdout.readline()
+    while process.poll() is None and not os.path.exists(started):
+        time.sleep(0.01)
+    process.terminate()
+    process.communicate(timeout=TIMEOUT)
+    with open(started, encoding="utf-8") as file:
+        left = os.path.exists("/proc/" + file.read().strip())
+    report(first.startswith("FAIL: ") and process.returncode == -signal.SIGTERM and not left
+           and FILES <= set(os.listdir(tools)), "a_chart_that_does_not_get_done_keeps_nobody_waiting", first,
+           process.returncode, left)
 
 
 def folders(builds, sides):

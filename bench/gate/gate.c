@@ -211,19 +211,18 @@ static int undecided(const struct param_set *options)
 	return ways[param_number(options, "inconclusive")];
 }
 
-/* On a runner of GitHub's, for its pages as well. */
+/* On a runner of GitHub's, for its pages as well; it reads commands on both outputs. */
 static bool show(const struct gate *gate, const struct param_set *options, struct err *err)
 {
 	const char *actions = getenv("GITHUB_ACTIONS"), *summary = getenv("GITHUB_STEP_SUMMARY");
+	const bool json = param_number(options, "json");
 
-	if (param_number(options, "json")) {
+	if (json)
 		gate_verdict_json(gate, stdout);
-		return true;
-	}
-	gate_print(gate, stdout);
-	if (!actions || strcmp(actions, "true") != 0)
-		return true;
-	gate_annotate(gate, stdout);
+	else
+		gate_print(gate, stdout);
+	if (actions && strcmp(actions, "true") == 0)
+		gate_annotate(gate, json ? stderr : stdout);
 	return !summary || !summary[0] || gate_append_summary(gate, summary, err);
 }
 
@@ -276,8 +275,10 @@ static int run_gate(const struct param_set *options, int argc, char *argv[], str
 	if (gate_make(&gate, &plan, options, err)) {
 		gate.exit_status = judge_exit(&gate, undecided(options));
 		if (!files || result_write(files, &gate, err)) {
-			draw(&gate, folder, options);
 			show(&gate, options, err);
+			/* The verdict does not wait for the chart. */
+			if (fflush(stdout) == 0)
+				draw(&gate, folder, options);
 		}
 	} else {
 		result_abandon(files);
