@@ -72,12 +72,15 @@ static bool may_go_on(const struct gate *gate, const struct gate_cell *cell, cha
 	const double budget = (double)gate->budget_ns;
 	const double pair = cell->pair_ns;
 	const size_t missing = DECIDE_LOOK - cell->pair_count % DECIDE_LOOK;
+	/* The first pairs are slower than those to come, and the first look is worth waiting for.
+	 */
+	const double patience = cell->pair_count < DECIDE_LOOK ? 1.5 : 1;
 
 	if (cell->pair_count >= DECIDE_MOST) {
 		snprintf(why, room, "%d pairs are the most that are taken", DECIDE_MOST);
 		return false;
 	}
-	if (cell->spent_ns + pair * (double)missing <= budget)
+	if (cell->spent_ns + pair * (double)missing <= budget * patience)
 		return true;
 	if (cell->pair_count < DECIDE_LOOK)
 		snprintf(
