@@ -10,6 +10,7 @@
  *   exit STATUS WORDS   fails with these words
  *   signal NUMBER       dies of it
  *   hang                does not end
+ *   futex N RESULT      wakes nobody that many times
  *   sleep MS RESULT     takes so many milliseconds
  *
  * countdown.WORD.plan, where WORD is one of the command line without leading '-', takes the place
@@ -17,12 +18,14 @@
  * file that gets a line for each run: its plan. */
 #include <fcntl.h>
 #include <limits.h>
+#include <linux/futex.h>
 #include <signal.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
 /* What cannot be wrong unless the test is. */
@@ -117,6 +120,14 @@ static void act(const char *line)
 		char *words;
 
 		usleep((useconds_t)strtol(line + 6, &words, 10) * 1000);
+		line = words + 1;
+	}
+	if (strncmp(line, "futex ", 6) == 0) {
+		char *words;
+		int nobody = 0;
+
+		for (long n = strtol(line + 6, &words, 10); n > 0; n--)
+			syscall(SYS_futex, &nobody, FUTEX_WAKE_PRIVATE, 1, NULL, NULL, 0);
 		line = words + 1;
 	}
 	puts(line);

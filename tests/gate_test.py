@@ -340,13 +340,14 @@ def priorities(builds):
         ("FAIL", FAIL, "stop", {}, {"plan": [slow]}),
     ]
     wrong, sums = [], []
-    for less, more in itertools.combinations(kinds, 2):
+    for number, (less, more) in enumerate(itertools.combinations(kinds, 2)):
+        first, second = (less, more) if number % 2 else (more, less)
         sides = builds.folder(), builds.folder()
         for _, _, workload, *plans in less, more:
             for side, said in zip(sides, plans):
                 said = dict(said)
                 builds.add(side, *said.pop("plan", []), workload=workload, **said)
-        done, verdict = gate(*sides, cell=("--workload", f"{more[2]},{less[2]}", "--mode", "sequential"))
+        done, verdict = gate(*sides, cell=("--workload", f"{first[2]},{second[2]}", "--mode", "sequential"))
         told = {cell["verdict"] for cell in verdict["cells"]} if verdict else None
         if done.returncode != more[1] or not verdict or verdict["verdict"] != more[0] or told != {less[0], more[0]}:
             wrong.append((less[0], more[0], done))
@@ -675,6 +676,21 @@ def untraced(builds):
            "a_crash_in_the_traced_run_is_an_error", done)
 
 
+def traced_workloads(builds):
+    """A second run of each is traced; here nothing in it is sanitized, or it could not be."""
+    sentence = "the_futex_calls_of_workloads_are_counted_in_traced_runs_of_their_own"
+    done, verdict = gate(*builds.pair(["futex 5 " + line()], ["futex 905 " + line()]), "--trace", "--budget", "100ms")
+    if verdict and verdict["build"]["sanitize"] != "none":
+        skip(sentence, "built with sanitizers")
+        return
+    told = judged(verdict, "futex") if verdict else None
+    report(told and done.returncode == INCONCLUSIVE and told["known"] and told["candidate"] - told["baseline"] == 900
+           and judged(verdict, "time")["baseline"] == 1000000, sentence, done)
+    done, verdict = gate(*builds.pair([line()], [line()]))
+    report(done.returncode == PASS and not judged(verdict, "futex")["known"] and not judged(verdict, "futex")["gated"],
+           "without_a_trace_futex_calls_are_not_known_and_not_asked_for", done)
+
+
 def terminal(builds):
     sides = builds.pair([line()], [line()])
     ours, theirs = pty.openpty()
@@ -796,7 +812,7 @@ def main():
         builds = Builds(tmp)
         for test in (verdicts, ends, confirmations, comparable, priorities, thresholds, order, injections, outputs,
                      terminal, misuse, commands, nasty, chosen, of_one_build, traced,
-                     untraced):
+                     untraced, traced_workloads):
             try:
                 test(builds)
             except (AttributeError, IndexError, KeyError, TypeError):
