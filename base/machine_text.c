@@ -82,6 +82,9 @@ void machine_build_json(struct emit *emit, const char *name)
 	emit_string(emit, "buildtype", GILSCOPE_BUILDTYPE);
 	emit_string(emit, "optimization", GILSCOPE_OPTIMIZATION);
 	emit_string(emit, "sanitize", GILSCOPE_SANITIZE);
+	emit_bool(emit, "lto", GILSCOPE_LTO);
+	emit_bool(emit, "ndebug", GILSCOPE_NDEBUG);
+	emit_string(emit, "c_args", GILSCOPE_C_ARGS);
 	emit_bool(emit, "libpfm4", HAVE_PFM);
 	emit_close(emit, '}');
 }

@@ -30,7 +30,9 @@ static const char *word(const char *below)
 
 #define BUILT \
 	"{\"revision\": \"0123456789ab\", \"compiler\": \"gcc 12.2.0\", " \
-	"\"buildtype\": \"release\", \"optimization\": \"3\", \"sanitize\": \"none\"}"
+	"\"buildtype\": \"release\", \"optimization\": \"3\", \"sanitize\": \"none\", " \
+	"\"lto\": true, \"ndebug\": false, " \
+	"\"c_args\": \"-march=native -ffile-prefix-map=/here=/there -O2\"}"
 
 static void a_build_folder_is_known_by_what_its_workload_says(void **state)
 {
@@ -48,6 +50,9 @@ static void a_build_folder_is_known_by_what_its_workload_says(void **state)
 	assert_string_equal(side.buildtype, "release");
 	assert_string_equal(side.optimization, "3");
 	assert_string_equal(side.sanitize, "none");
+	assert_string_equal(side.lto, "true");
+	assert_string_equal(side.ndebug, "false");
+	assert_string_equal(side.c_args, "-march=native -O2");
 }
 
 static void an_installed_prefix_has_its_workloads_in_libexec(void **state)
@@ -68,11 +73,17 @@ static void an_older_build_folder_is_known_by_its_configuration(void **state)
 		 "true},"
 		 "{\"name\": \"buildtype\", \"value\": \"debugoptimized\"},"
 		 "{\"name\": \"optimization\", \"value\": \"2\"},"
+		 "{\"name\": \"b_lto\", \"value\": false},"
+		 "{\"name\": \"b_ndebug\", \"value\": \"if-release\"},"
+		 "{\"name\": \"c_args\", \"value\": [\"-g1\", \"-DX=a\"]},"
 		 "{\"name\": \"b_sanitize\", \"value\": \"address\"}]");
 	assert_true(build_find(&side, word("/build"), &err));
 	assert_string_equal(side.buildtype, "debugoptimized");
 	assert_string_equal(side.optimization, "2");
 	assert_string_equal(side.sanitize, "address");
+	assert_string_equal(side.lto, "false");
+	assert_string_equal(side.ndebug, "false");
+	assert_string_equal(side.c_args, "-g1 -DX=a");
 	assert_string_equal(side.compiler, "");
 	assert_string_equal(side.revision, "");
 }
@@ -164,6 +175,49 @@ static void sanitized_debug_and_otherwise_optimized_builds_are_not_comparable(vo
 	assert_string_equal(reason, "'old' is optimized at level 3, 'new' at level 2");
 }
 
+static void builds_with_other_options_of_the_compiler_are_not_comparable(void **state)
+{
+	struct gate_side one = good, other = good;
+	char reason[200];
+
+	(void)state;
+	strcpy(one.lto, "false");
+	other.word = "new";
+	/* What one side does not tell may be the same. */
+	assert_true(builds_comparable(&one, &other, reason, sizeof(reason)));
+	strcpy(other.lto, "true");
+	assert_false(builds_comparable(&one, &other, reason, sizeof(reason)));
+	assert_string_equal(reason, "'old' is built with b_lto=false, 'new' with true");
+	other.lto[0] = '\0';
+	strcpy(one.c_args, "none");
+	strcpy(other.c_args, "-march=native");
+	assert_false(builds_comparable(&one, &other, reason, sizeof(reason)));
+	assert_string_equal(reason, "'old' is built with c_args=none, 'new' with -march=native");
+	strcpy(one.c_args, "-march=native");
+	assert_true(builds_comparable(&one, &other, reason, sizeof(reason)));
+	strcpy(one.ndebug, "true");
+	strcpy(other.ndebug, "false");
+	assert_false(builds_comparable(&one, &other, reason, sizeof(reason)));
+	assert_string_equal(reason, "'old' is built with b_ndebug=true, 'new' with false");
+}
+
+static void who_compares_with_a_revision_is_told_to_run_the_builds_own_gilscope(void **state)
+{
+	struct gate_side one = good, other = good;
+	char reason[200];
+
+	(void)state;
+	one.made = true;
+	other.word = "new";
+	strcpy(other.optimization, "2");
+	assert_false(builds_comparable(&one, &other, reason, sizeof(reason)));
+	assert_string_equal(reason, "'old' is optimized at level 3, 'new' at level 2; a revision "
+				    "is built as this gilscope is: run that of 'new'");
+	other.made = true;
+	assert_false(builds_comparable(&one, &other, reason, sizeof(reason)));
+	assert_null(strstr(reason, "revision"));
+}
+
 static void what_is_only_doubtful_is_said(void **state)
 {
 	struct gate_side other = good;
@@ -206,6 +260,9 @@ int main(void)
 		IN_ROOT(a_word_for_nothing_is_misuse),
 		cmocka_unit_test(equal_builds_are_comparable_and_nothing_is_said),
 		cmocka_unit_test(sanitized_debug_and_otherwise_optimized_builds_are_not_comparable),
+		cmocka_unit_test(builds_with_other_options_of_the_compiler_are_not_comparable),
+		cmocka_unit_test(
+			who_compares_with_a_revision_is_told_to_run_the_builds_own_gilscope),
 		cmocka_unit_test(what_is_only_doubtful_is_said),
 		cmocka_unit_test(nothing_is_said_of_commands),
 	};

@@ -102,6 +102,15 @@ class Repository:
                       for found in os.listdir(self.builds) if found.startswith(commit))
 
 
+def options(build):
+    """Those of Meson's that make other code."""
+    with open(os.path.join(build, "meson-info", "intro-buildoptions.json"), encoding="utf-8") as file:
+        values = {option["name"]: option["value"] for option in json.load(file)}
+    if values["b_ndebug"] == "if-release":
+        values["b_ndebug"] = "true" if values["buildtype"] in ("release", "plain") else "false"
+    return {name: values[name] for name in ("buildtype", "optimization", "b_lto", "b_ndebug", "c_args")}
+
+
 def usual(repository):
     repository.commit("second")
     done = repository.gate("HEAD~1", "HEAD")
@@ -116,6 +125,9 @@ def usual(repository):
                                                  if not name.endswith((".lock", ".log"))), "build")
     there = [os.path.exists(os.path.join(build, name)) for name in ("workloads/script.py", "elsewhere")]
     report(there == [True, False], "scripts are there, and nothing but the workloads is built", build, there)
+    own, made = options(BUILD), options(build)
+    if own["buildtype"] != "debug":
+        report(own == made, "its options are those of this gilscope", own, made)
     # Of Meson there is no trace in this folder.
     few = os.path.join(repository.folder, "few")
     os.mkdir(few)
@@ -142,6 +154,12 @@ def usual(repository):
 
 
 def failing(repository):
+    repository.write("meson.build", "project('gilscope', 'c'\n")
+    repository.commit("unreadable")
+    done = repository.gate("unreadable")
+    report(done.returncode == 2 and "ERROR: " in done.stderr and "WARNING" not in done.stderr,
+           "a revision that cannot be configured says why", done.stderr)
+    repository.git("revert", "--no-edit", "unreadable")
     repository.write("workloads/countdown.c", "int main(void) { return nothing; }\n")
     repository.commit("broken")
     done = repository.gate("broken")

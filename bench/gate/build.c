@@ -55,6 +55,25 @@ static void keep_member(char *to, size_t room, const json_t *object, const char 
 	keep(to, room, json_string_value(json_object_get(object, key)));
 }
 
+static void keep_bool(char *to, size_t room, const json_t *value)
+{
+	keep(to, room, json_is_boolean(value) ? json_is_true(value) ? "true" : "false" : NULL);
+}
+
+/* Without those that only say how the folder is to be called. */
+static void add_arguments(struct gate_side *side, const char *text)
+{
+	for (const char *word = text; *(word += strspn(word, " ")); word += strcspn(word, " ")) {
+		const int length = (int)strcspn(word, " ");
+		const size_t used = strlen(side->c_args);
+
+		if (memmem(word, (size_t)length, "-prefix-map=", 12))
+			continue;
+		snprintf(side->c_args + used, sizeof(side->c_args) - used, "%s%.*s",
+			 used ? " " : "", length, word);
+	}
+}
+
 /* What the workload itself says, which is how it was built, whatever has become of the folder. */
 static bool ask_program(struct gate_side *side, char *path)
 {
@@ -70,8 +89,45 @@ static bool ask_program(struct gate_side *side, char *path)
 	keep_member(side->buildtype, sizeof(side->buildtype), build, "buildtype");
 	keep_member(side->optimization, sizeof(side->optimization), build, "optimization");
 	keep_member(side->sanitize, sizeof(side->sanitize), build, "sanitize");
+	keep_bool(side->lto, sizeof(side->lto), json_object_get(build, "lto"));
+	keep_bool(side->ndebug, sizeof(side->ndebug), json_object_get(build, "ndebug"));
+	if (json_is_string(json_object_get(build, "c_args"))) {
+		add_arguments(side, json_string_value(json_object_get(build, "c_args")));
+		if (!side->c_args[0])
+			keep(side->c_args, sizeof(side->c_args), "none");
+	}
 	json_decref(found);
 	return side->optimization[0];
+}
+
+static void keep_arguments(struct gate_side *side, const json_t *list)
+{
+	const json_t *word;
+	size_t i;
+
+	json_array_foreach(list, i, word)
+	{
+		if (json_is_string(word))
+			add_arguments(side, json_string_value(word));
+	}
+	if (json_is_array(list) && !side->c_args[0])
+		keep(side->c_args, sizeof(side->c_args), "none");
+}
+
+static void keep_option(struct gate_side *side, const char *name, const json_t *value)
+{
+	if (strcmp(name, "buildtype") == 0)
+		keep(side->buildtype, sizeof(side->buildtype), json_string_value(value));
+	else if (strcmp(name, "optimization") == 0)
+		keep(side->optimization, sizeof(side->optimization), json_string_value(value));
+	else if (strcmp(name, "b_sanitize") == 0)
+		keep(side->sanitize, sizeof(side->sanitize), json_string_value(value));
+	else if (strcmp(name, "b_lto") == 0)
+		keep_bool(side->lto, sizeof(side->lto), value);
+	else if (strcmp(name, "b_ndebug") == 0)
+		keep(side->ndebug, sizeof(side->ndebug), json_string_value(value));
+	else if (strcmp(name, "c_args") == 0)
+		keep_arguments(side, value);
 }
 
 /* Workloads of earlier revisions do not tell; Meson does, of a build folder. */
@@ -87,15 +143,17 @@ static void ask_meson(struct gate_side *side, const char *folder)
 	json_array_foreach(options, i, option)
 	{
 		const char *name = json_string_value(json_object_get(option, "name"));
+		const json_t *value = json_object_get(option, "value");
 
-		if (name && strcmp(name, "buildtype") == 0)
-			keep_member(side->buildtype, sizeof(side->buildtype), option, "value");
-		else if (name && strcmp(name, "optimization") == 0)
-			keep_member(side->optimization, sizeof(side->optimization), option,
-				    "value");
-		else if (name && strcmp(name, "b_sanitize") == 0)
-			keep_member(side->sanitize, sizeof(side->sanitize), option, "value");
+		if (name)
+			keep_option(side, name, value);
 	}
+	if (strcmp(side->ndebug, "if-release") == 0)
+		keep(side->ndebug, sizeof(side->ndebug),
+		     strcmp(side->buildtype, "release") == 0 ||
+				     strcmp(side->buildtype, "plain") == 0 ?
+			     "true" :
+			     "false");
 	json_decref(options);
 }
 
@@ -144,6 +202,7 @@ bool build_find(struct gate_side *side, const char *word, struct err *err)
 		return false;
 	if (!find_in(side, folder, "workloads"))
 		return err_set(err, EXIT_IMPOSSIBLE, "revision '%s' has no workloads", word);
+	side->made = true;
 	if (!side->revision[0])
 		keep(side->revision, sizeof(side->revision), revision.name);
 	return true;
@@ -189,6 +248,38 @@ static void doubt(const struct gate_side *side, char *reason, size_t room)
 		add(reason, room, "how far '%s' was optimized is not known", side->word);
 }
 
+/* What to do when one side is made as this gilscope is, and the other one is not. */
+static void advise(const struct gate_side *baseline, const struct gate_side *candidate,
+		   char *reason, size_t room)
+{
+	if (baseline->made != candidate->made)
+		add(reason, room, "a revision is built as this gilscope is: run that of '%s'",
+		    baseline->made ? candidate->word : baseline->word);
+}
+
+/* Of those that make other code, as far as both sides tell them. */
+static bool same_options(const struct gate_side *baseline, const struct gate_side *candidate,
+			 char *reason, size_t room)
+{
+	const struct {
+		const char *name, *was, *is;
+	} options[] = { { "b_lto", baseline->lto, candidate->lto },
+			{ "b_ndebug", baseline->ndebug, candidate->ndebug },
+			{ "c_args", baseline->c_args, candidate->c_args } };
+
+	for (size_t i = 0; i < sizeof(options) / sizeof(options[0]); i++) {
+		const char *was = options[i].was, *is = options[i].is;
+
+		if (!was[0] || !is[0] || strcmp(was, is) == 0)
+			continue;
+		snprintf(reason, room, "'%s' is built with %s=%.80s, '%s' with %.80s",
+			 baseline->word, options[i].name, was, candidate->word, is);
+		advise(baseline, candidate, reason, room);
+		return false;
+	}
+	return true;
+}
+
 bool builds_comparable(const struct gate_side *baseline, const struct gate_side *candidate,
 		       char *reason, size_t room)
 {
@@ -203,8 +294,11 @@ bool builds_comparable(const struct gate_side *baseline, const struct gate_side 
 		snprintf(reason, room, "'%s' is optimized at level %s, '%s' at level %s",
 			 baseline->word, baseline->optimization, candidate->word,
 			 candidate->optimization);
+		advise(baseline, candidate, reason, room);
 		return false;
 	}
+	if (!same_options(baseline, candidate, reason, room))
+		return false;
 	doubt(baseline, reason, room);
 	doubt(candidate, reason, room);
 	if (baseline->compiler[0] && candidate->compiler[0] &&

@@ -77,6 +77,9 @@ struct gate_side {
 	char workloads[PATH_MAX]; /* the folder of its workload binaries; empty: a command */
 	char revision[64];        /* of git; empty: not known */
 	char compiler[64], buildtype[32], optimization[8], sanitize[64]; /* empty: not known */
+	char lto[8], ndebug[16]; /* "true", "false"; empty: not known */
+	char c_args[1024];       /* "none" without any; empty: not known */
+	bool made;               /* it is a revision's, made by us, as this gilscope was */
 };
 
 struct gate {

@@ -9,6 +9,7 @@
 #include <ctype.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <inttypes.h>
 #include <ftw.h>
 #include <jansson.h>
 #include <stdio.h>
@@ -177,7 +178,23 @@ static const char *optimization(void)
 	return GILSCOPE_OPTIMIZATION;
 }
 
-/* The name has all that makes a difference: "0123...-debugoptimized-2-gcc-12.2.0". */
+#define NDEBUG_OPTION (GILSCOPE_NDEBUG ? "true" : "false")
+#define LTO_OPTION (GILSCOPE_LTO ? "true" : "false")
+
+/* FNV-1a, of the options that can be longer than a name. */
+static uint64_t hash_options(void)
+{
+	const char *const texts[] = { LTO_OPTION, NDEBUG_OPTION, GILSCOPE_C_ARGS };
+	uint64_t hash = UINT64_C(14695981039346656037);
+
+	for (size_t i = 0; i < sizeof(texts) / sizeof(texts[0]); i++) {
+		for (const char *c = texts[i]; *c; c++)
+			hash = (hash ^ (unsigned char)*c) * UINT64_C(1099511628211);
+	}
+	return hash;
+}
+
+/* The name has all that makes a difference: "0123...-debugoptimized-2-gcc-12.2.0-89ab...". */
 static bool find_paths(struct paths *paths, const struct revision *revision, struct err *err)
 {
 	const char *cache = getenv("XDG_CACHE_HOME"), *home = getenv("HOME");
@@ -191,8 +208,8 @@ static bool find_paths(struct paths *paths, const struct revision *revision, str
 		return err_set(err, EXIT_IMPOSSIBLE,
 			       "no place to build '%s': neither XDG_CACHE_HOME nor HOME is set",
 			       revision->word);
-	snprintf(name, sizeof(name), "%s-%s-%s-%s", revision->commit, buildtype(), optimization(),
-		 GILSCOPE_COMPILER);
+	snprintf(name, sizeof(name), "%s-%s-%s-%s-%016" PRIx64, revision->commit, buildtype(),
+		 optimization(), GILSCOPE_COMPILER, hash_options());
 	for (char *blank = name; (blank = strpbrk(blank, " /"));)
 		*blank = '-';
 	needed = snprintf(folder, sizeof(folder), "%s%s/gilscope/builds", own ? cache : home,
@@ -233,7 +250,8 @@ static bool complain(const struct paths *paths, struct err *err)
 
 	while (from && !found && fgets(line, sizeof(line), from)) {
 		line[strcspn(line, "\n")] = '\0';
-		found = strcasestr(line, " error:") || strstr(line, "fatal:");
+		found = strncasecmp(line, "error:", 6) == 0 || strcasestr(line, " error:") ||
+			strstr(line, "fatal:");
 		if (line[0])
 			memcpy(told, line, sizeof(told));
 	}
@@ -258,9 +276,10 @@ static bool step(struct process *process, const struct paths *paths, const char 
 }
 
 static const char compiler[] = "CC=" GILSCOPE_CC;
+static const char arguments[] = "-Dc_args=" GILSCOPE_C_ARGS;
 
-/* Our compiler; nothing else of this environment may make a difference. A repository around the
- * cache is not the one that the sources are from. */
+/* Our compiler and options; where libraries are found is left to the environment, as for any build
+ * here. A repository around the cache is not the one that the sources are from. */
 #define CLEAN \
 	"env", "-u", "CFLAGS", "-u", "CPPFLAGS", "-u", "LDFLAGS", "-u", "GIT_DIR", "-u", \
 		"GIT_WORK_TREE", compiler, ceiling
@@ -268,13 +287,16 @@ static const char compiler[] = "CC=" GILSCOPE_CC;
 static bool configure(struct process *process, const struct paths *paths, const char *ceiling,
 		      struct err *err)
 {
-	char build[PATH_MAX + 8], source[PATH_MAX + 8], type[64], level[64];
-	const char *const words[] = { CLEAN, "meson", "setup", type, level, build, source, NULL };
+	char build[PATH_MAX + 8], source[PATH_MAX + 8], type[64], level[64], lto[32], ndebug[32];
+	const char *const words[] = { CLEAN,  "meson",   "setup", type,   level, lto,
+				      ndebug, arguments, build,   source, NULL };
 
 	snprintf(build, sizeof(build), "%s/build", paths->part);
 	snprintf(source, sizeof(source), "%s/source", paths->part);
 	snprintf(type, sizeof(type), "-Dbuildtype=%s", buildtype());
 	snprintf(level, sizeof(level), "-Doptimization=%s", optimization());
+	snprintf(lto, sizeof(lto), "-Db_lto=%s", LTO_OPTION);
+	snprintf(ndebug, sizeof(ndebug), "-Db_ndebug=%s", NDEBUG_OPTION);
 	return step(process, paths, words, err);
 }
 

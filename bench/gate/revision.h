@@ -18,8 +18,8 @@ struct revision {
  * sources. Fails with the nearest name. 'word' is kept, not copied. */
 bool revision_find(struct revision *revision, const char *word, struct err *err);
 
-/* The build folder of a revision, with its workloads and nothing else built, by the compiler of
- * this gilscope and as far optimized (at level 2 if this one is not). It is made in
+/* The build folder of a revision, with its workloads and nothing else built, by the compiler and
+ * with the options of this gilscope (at level 2 if this one is not optimized). It is made in
  * $XDG_CACHE_HOME/gilscope/builds, or ~/.cache, unless it is there from an earlier time; says to
  * standard error that it builds. Two that want the same one build it once. Fails with what went
  * wrong and where the whole output is; then, or killed, it leaves nothing that could be taken for a
