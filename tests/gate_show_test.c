@@ -269,6 +269,56 @@ static void what_a_program_printed_cannot_steer_a_terminal_or_a_log(void **state
 	assert_lacks(text, "\r");
 }
 
+static const char *logged(const struct gate *gate, bool json)
+{
+	size_t length = 0;
+	FILE *to;
+
+	free(text);
+	text = NULL;
+	to = open_memstream(&text, &length);
+	assert_non_null(to);
+	assert_true(gate_print_log(gate, json, to));
+	fclose(to);
+	return text;
+}
+
+static void what_a_program_printed_is_no_command_in_a_log(void **state)
+{
+	struct gate *gate = made_by_name("many");
+	char *same;
+
+	(void)state;
+	same = strdup(printed(gate));
+	assert_string_equal(logged(gate, false), same);
+	free(same);
+	/* Long enough to be wrapped just before it. */
+	snprintf(gate->cells[3].reason, sizeof(gate->cells[3].reason),
+		 "the candidate said with so many words, of which not all fit into one line: %s %s",
+		 "::stop-commands::aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa",
+		 "x##[error]y std::z");
+	assert_has(printed(gate), "\n            ::stop-commands::a");
+	logged(gate, false);
+	assert_has(text, "\n            : :stop-commands::a");
+	assert_has(text, "x## [error]y");
+	assert_has(text, "std::z");
+	assert_has(logged(gate, true), "x##\\u005berror]y std::z");
+}
+
+static void the_most_urgent_cells_are_annotated(void **state)
+{
+	struct gate *gate = made_gate();
+
+	(void)state;
+	for (size_t i = 0; i < MADE_CELLS - 1; i++)
+		made_verdict(gate, made_cell(gate, "one of many"), VERDICT_INCONCLUSIVE, "noise");
+	made_verdict(gate, made_cell(gate, "first"), VERDICT_FAIL, "it crashed");
+	made_verdict(gate, &gate->cells[gate->count - 2], VERDICT_FAIL, "it crashed, too");
+	annotated(gate);
+	assert_has(text, "it crashed\n");
+	assert_has(text, "it crashed, too\n");
+}
+
 static void annotations_are_escaped_and_of_the_verdicts_kind(void **state)
 {
 	(void)state;
@@ -408,6 +458,8 @@ int main(void)
 		TEST(figures_that_are_too_wide_do_not_touch),
 		TEST(rows_fit_80_columns_and_all_fits_100),
 		TEST(what_a_program_printed_cannot_steer_a_terminal_or_a_log),
+		TEST(what_a_program_printed_is_no_command_in_a_log),
+		TEST(the_most_urgent_cells_are_annotated),
 		TEST(annotations_are_escaped_and_of_the_verdicts_kind),
 		TEST(no_more_annotations_are_made_than_are_shown),
 		TEST(the_summary_is_appended_to_what_is_there),

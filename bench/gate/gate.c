@@ -217,12 +217,15 @@ static bool show(const struct gate *gate, const struct param_set *options, struc
 	const char *actions = getenv("GITHUB_ACTIONS"), *summary = getenv("GITHUB_STEP_SUMMARY");
 	const bool json = param_number(options, "json");
 
-	if (json)
-		gate_verdict_json(gate, stdout);
-	else
-		gate_print(gate, stdout);
-	if (actions && strcmp(actions, "true") == 0)
+	if (actions && strcmp(actions, "true") == 0) {
+		if (!gate_print_log(gate, json, stdout))
+			return err_set(err, EXIT_IMPOSSIBLE, "no memory");
 		gate_annotate(gate, json ? stderr : stdout);
+	} else if (json) {
+		gate_verdict_json(gate, stdout);
+	} else {
+		gate_print(gate, stdout);
+	}
 	return !summary || !summary[0] || gate_append_summary(gate, summary, err);
 }
 

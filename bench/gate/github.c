@@ -6,6 +6,7 @@
 
 #include <errno.h>
 #include <math.h>
+#include <stdlib.h>
 #include <string.h>
 
 /* Of a kind in a step GitHub shows no more. */
@@ -214,6 +215,15 @@ static const char *kind_of(const struct gate *gate, enum verdict verdict)
 	return verdict > VERDICT_INCONCLUSIVE ? "error" : "notice";
 }
 
+static void annotate_cell(const struct gate *gate, const struct gate_cell *cell, FILE *to)
+{
+	char title[256], text[SENTENCE];
+
+	words_cell(gate, cell, text);
+	snprintf(title, sizeof(title), "%s: %s", verdict_name(cell->verdict), cell->id);
+	annotate(to, kind_of(gate, cell->verdict), title, text);
+}
+
 void gate_annotate(const struct gate *gate, FILE *to)
 {
 	char title[256], text[SENTENCE];
@@ -228,15 +238,62 @@ void gate_annotate(const struct gate *gate, FILE *to)
 		told++;
 	}
 	/* The headline is one, and has the first of them. */
-	for (size_t i = 0; i < gate->count; i++) {
-		const struct gate_cell *cell = &gate->cells[i];
+	for (int verdict = VERDICT_FAIL; verdict >= VERDICT_SKIPPED; verdict--) {
+		for (size_t i = 0; i < gate->count && told < ANNOTATIONS - 1; i++) {
+			const struct gate_cell *cell = &gate->cells[i];
 
-		if (cell->verdict == VERDICT_PASS || cell == words_decisive_cell(gate))
-			continue;
-		if (++told >= ANNOTATIONS)
-			return;
-		words_cell(gate, cell, text);
-		snprintf(title, sizeof(title), "%s: %s", verdict_name(cell->verdict), cell->id);
-		annotate(to, kind_of(gate, cell->verdict), title, text);
+			if ((int)cell->verdict != verdict || verdict == VERDICT_PASS ||
+			    cell == words_decisive_cell(gate))
+				continue;
+			annotate_cell(gate, cell, to);
+			told++;
+		}
 	}
+}
+
+/* A line of what a program may have had a part in. The runner takes "::" for a command where a line
+ * begins, behind blanks, too, and "##[" anywhere. In JSON that can stand in texts alone. */
+static void put_harmless(const char *line, bool json, FILE *to)
+{
+	const size_t blanks = strspn(line, " \t");
+
+	fprintf(to, "%.*s", (int)blanks, line);
+	line += blanks;
+	if (strncmp(line, "::", 2) == 0) {
+		fputs(": ", to);
+		line++;
+	}
+	for (; *line; line++) {
+		if (strncmp(line, "##[", 3) == 0) {
+			fputs(json ? "##\\u005b" : "## [", to);
+			line += 2;
+		} else {
+			fputc(*line, to);
+		}
+	}
+}
+
+bool gate_print_log(const struct gate *gate, bool json, FILE *to)
+{
+	char *text = NULL, *rest, *line;
+	size_t length;
+	FILE *memory = open_memstream(&text, &length);
+
+	if (!memory)
+		return false;
+	if (json)
+		gate_verdict_json(gate, memory);
+	else
+		gate_print(gate, memory);
+	if (fclose(memory) != 0) {
+		free(text);
+		return false;
+	}
+	for (rest = text; (line = strsep(&rest, "\n"));) {
+		put_harmless(line, json, to);
+		if (rest)
+			fputc('\n', to);
+	}
+	free(text);
+	return true;
 }

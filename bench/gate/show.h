@@ -20,6 +20,9 @@ void gate_verdict_json(const void *subject, FILE *to);
 /* Workflow commands by which GitHub shows the verdict, and the cells that did not pass, beside the
  * change: for the standard output of a step, where GITHUB_ACTIONS is true. */
 void gate_annotate(const struct gate *gate, FILE *to);
+/* gate_print, or verdict.json, for the log of such a step: what a program printed is no workflow
+ * command there. False without memory. */
+bool gate_print_log(const struct gate *gate, bool json, FILE *to);
 /* Adds summary.md to the file that GITHUB_STEP_SUMMARY names. */
 bool gate_append_summary(const struct gate *gate, const char *path, struct err *err);
 /* Draws gate.svg and gate.png in the folder, where gate.tsv is already. */
