@@ -128,8 +128,13 @@ def alone(folder):
     old, new = made_up(), made_up()
     gone, old["cells"][0]["id"] = old["cells"][0]["id"], "countdown/threads/3"
     got = compare(folder, old, new)
-    report(got.returncode == 0 and f"in the new one alone: {gone}" in got.stdout and
-           "in the old one alone: countdown/threads/3" in got.stdout, "cells of one result alone are listed", got)
+    report(got.returncode == 4 and f"in the new one alone: {gone}" in got.stdout and
+           "in the old one alone: countdown/threads/3" in got.stdout,
+           "cells of one result alone are listed, and one that is gone is not compared", got)
+    report(compare(folder, old, new, "--anyway").returncode == 0, "unless that was asked for", got)
+    del old["cells"][0]
+    report(compare(folder, old, new).returncode == 0, "a cell that is new is in nobody's way", got)
+    old["cells"].insert(0, {**new["cells"][0], "id": "countdown/threads/3"})
     told = json.loads(compare(folder, old, new, "--json").stdout)
     report(sorted(cell["in"] for cell in told["cells"]) == ["both", "both", "new", "old"], "in JSON as well", told)
 

@@ -108,7 +108,7 @@ static bool has_samples(const struct comparison *comparison, const struct compar
 	return true;
 }
 
-/* Returns how many cells are in both and were not compared, or only anyway. */
+/* Returns how many cells of the old result were not compared, or only anyway. */
 static size_t compare_cells(struct comparison *comparison)
 {
 	size_t refused = 0;
@@ -116,6 +116,8 @@ static size_t compare_cells(struct comparison *comparison)
 	for (size_t i = 0; i < comparison->count; i++) {
 		struct compared_cell *cell = &comparison->cells[i];
 
+		/* What is new has nothing to be compared with; what is gone may not run any more. */
+		refused += !cell->cell[NEW];
 		if (!cell->cell[OLD] || !cell->cell[NEW])
 			continue;
 		comparable_cells(comparison, cell);
