@@ -235,7 +235,10 @@ def verdict(folder):
             {"id": "command", "workload": None, "mode": None, "workers": None, "size": None, **unknown, "confirming": [],
              "pairs": [{"first": "candidate", "baseline": {"time": 5e6}, "candidate": {"time": 6e6}}]},
             {"id": "nothing", "workload": None, "mode": None, "workers": None, "size": None, **unknown,
-             "reason": "it crashed", "confirming": [], "pairs": []}]}
+             "reason": "it crashed", "confirming": [], "pairs": []},
+            {"id": "ended", "workload": None, "mode": None, "workers": None, "size": None, **unknown, "confirming": [],
+             "reason": "the candidate was killed",
+             "pairs": [{"first": "candidate", "baseline": {"time": 5e6}, "candidate": {"time": 6e6}}]}]}
     path = os.path.join(folder, "verdict.json")
 
     def write():
@@ -255,6 +258,8 @@ def verdict(folder):
            "what one sample of a side lacks is not exported", lines)
     report("left out: nothing is without samples: it crashed" in sides["baseline"].stderr,
            "a cell without pairs is named", sides["baseline"])
+    report(all("left out: ended is failed: the candidate was killed" in got.stderr for got in sides.values()),
+           "a cell that was ended by a crash is left out and named", sides)
     suite = json.loads(export(path, "--side", "candidate", "--format", "pyperf").stdout, object_pairs_hook=no_null)
     report([len(benchmark["runs"]) for benchmark in suite["benchmarks"]] == [4, 1] and
            "gilscope_revision" not in suite["metadata"] and "workers" not in suite["benchmarks"][1]["metadata"],

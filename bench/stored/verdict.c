@@ -80,6 +80,15 @@ static bool read_cell(const struct place *at, struct cell *cell, struct err *err
 	return true;
 }
 
+/* Something ended it, as a crash: the pairs before are of no whole cell. */
+static void leave_out(struct cell *cell, struct samples *samples)
+{
+	for (size_t id = 0; id < QUANTITIES; id++)
+		samples->of[id].n = 0;
+	cell->n = 0;
+	cell->status = "failed";
+}
+
 static bool read_cells(struct stored *stored, const struct place *root, const char *side,
 		       struct err *err)
 {
@@ -102,6 +111,8 @@ static bool read_cells(struct stored *stored, const struct place *root, const ch
 			return false;
 		cell->n = stored->samples[i].of[QUANTITY_TIME].n;
 		cell->status = cell->n ? "ok" : "without samples";
+		if (cell->n && cell->reason)
+			leave_out(cell, &stored->samples[i]);
 	}
 	return true;
 }
