@@ -116,7 +116,8 @@ static size_t compare_cells(struct comparison *comparison)
 	for (size_t i = 0; i < comparison->count; i++) {
 		struct compared_cell *cell = &comparison->cells[i];
 
-		/* What is new has nothing to be compared with; what is gone may not run any more. */
+		/* What is new has nothing to be compared with; what is gone may not run any more.
+		 */
 		refused += !cell->cell[NEW];
 		if (!cell->cell[OLD] || !cell->cell[NEW])
 			continue;
