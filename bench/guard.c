@@ -73,17 +73,19 @@ static bool is_marked(const char *pid)
 	return found;
 }
 
-/* False when there are none. The signal 0 only looks. */
-static bool signal_marked(int number)
+/* All but those of that group. False when there are none. The signal 0 only looks. */
+static bool signal_marked(int number, pid_t but)
 {
 	DIR *processes = opendir("/proc");
 	struct dirent *entry;
 	bool any = false;
 
 	while (processes && (entry = readdir(processes))) {
+		const pid_t pid = (pid_t)strtol(entry->d_name, NULL, 10);
+
 		if (!isdigit((unsigned char)entry->d_name[0]) || !is_marked(entry->d_name))
 			continue;
-		if (kill((pid_t)strtol(entry->d_name, NULL, 10), number) == 0)
+		if ((but == 0 || getpgid(pid) != but) && kill(pid, number) == 0)
 			any = true;
 	}
 	if (processes)
@@ -101,7 +103,7 @@ static void wait_ms(long ms)
 void guard_end_strays(void)
 {
 	/* Again, for one that is killed may have started another while we looked. */
-	for (int i = 0; mark[0] && i < ROUNDS && signal_marked(SIGKILL); i++) {
+	for (int i = 0; mark[0] && i < ROUNDS && signal_marked(SIGKILL, 0); i++) {
 		wait_ms(1);
 		while (waitpid(-1, NULL, WNOHANG) > 0)
 			;
@@ -120,7 +122,8 @@ static void carry_out(void)
 {
 	if (order.group > 0)
 		kill(-order.group, SIGTERM);
-	for (int ms = 0; ms < GUARD_GRACE_MS && signal_marked(0); ms += 20)
+	signal_marked(SIGTERM, order.group);
+	for (int ms = 0; ms < GUARD_GRACE_MS && signal_marked(0, 0); ms += 20)
 		wait_ms(20);
 	if (order.group > 0)
 		kill(-order.group, SIGKILL);

@@ -1,8 +1,8 @@
 /* Ends what the runner started when the runner itself is killed and cannot. A small process of its
  * own waits at a socket whose other end only the runner has: the end of file is the runner's end,
- * whatever caused it. Then it asks the last process group that it was told of to end, and after a
- * while kills it, and every process that has the runner's mark in its environment, which is how
- * those are found that left the group.
+ * whatever caused it. Then it asks the last process group that it was told of to end, and every
+ * process that has the runner's mark in its environment, which is how those are found that left the
+ * group, and after a while kills them.
  *
  * Out of its reach is what has both a group of its own and another environment (sudo, programs that
  * write their titles over it), and what another user runs. */

@@ -98,6 +98,19 @@ def made_up(folder):
             report(there, f"{kill.name} came when all of {what} was there")
 
 
+def asked(folder):
+    """What left the group is asked to end as well, before it is killed."""
+    told = os.path.join(folder, "told")
+    gilscope = fake(os.path.join(folder, "asked"),
+                    f"setsid sh -c 'trap \"touch {told}; exit\" TERM; sleep 1000 & wait' & wait")
+    process = start(gilscope, "bench", "--workload", "countdown", "--size", "12", "--runs", "1", "-o", os.path.join(folder, "out"))
+    there = until(lambda: sleepers() == 1)
+    process.kill()
+    process.wait()
+    nothing_is_left("nothing is left of what is asked to end")
+    report(there and os.path.exists(told), "who left the group may put away what is its own")
+
+
 def without_guard(folder):
     """The first sample sees the guard killed, the second one would stay for ever."""
     first, go = os.path.join(folder, "first"), os.path.join(folder, "go")
@@ -122,6 +135,7 @@ with tempfile.TemporaryDirectory() as tmp:
     TEMPORARY = os.path.join(tmp, "temporary")
     os.mkdir(TEMPORARY)
     made_up(tmp)
+    asked(tmp)
     without_guard(tmp)
     real(tmp)
 sys.exit(finish())
