@@ -190,6 +190,8 @@ def ends(builds):
         "a_crash_of_the_first_sample_fails": (["signal 6"], FAIL, "was killed by signal 6"),
         "a_hang_fails": (late + ["hang", line()], FAIL, "did not end within 1 s and was killed"),
         "a_line_that_is_no_result_fails": (late + ["{}", line()], FAIL, "without elapsed_ns"),
+        "an_empty_checksum_fails": ([line(checksum="")], FAIL, "without elapsed_ns, checksum"),
+        "a_checksum_that_cannot_be_kept_fails": ([line(checksum="5" * 24)], FAIL, "without elapsed_ns, checksum"),
         "an_empty_line_fails": (late + ["", line()], FAIL, "printed no result line"),
         "no_time_at_all_fails": (late + [line(0), line()], FAIL, "without elapsed_ns"),
     }
