@@ -35,6 +35,7 @@ def made_up():
     with open(os.path.join(ROOT, "tests", "data", "result.json"), encoding="utf-8") as file:
         result = json.load(file)
     result.update(partial=False, partial_reason=None)
+    result["build"]["c_args"] = ""
     result["cells"] = [cell for cell in result["cells"] if cell["id"] in (
         "countdown/threads/2", "countdown/gil:cpython3/2", "convoy/gil:cpython3/2/cpu=1")]
     for cell in result["cells"]:
@@ -158,6 +159,7 @@ def refusals(folder):
         "of a build without optimization (0)": [put("build", "optimization", "0")],
         "of a build with sanitizers (address)": [put("build", "sanitize", "address")],
         "different kinds of builds: optimization was 2": [put("build", "optimization", "3")],
+        "different kinds of builds: c_args was '' and is '-march=native'": [put("build", "c_args", "-march=native")],
     }
     for sentence, changes in whole.items():
         new = changed()

@@ -3,6 +3,7 @@
 #include "bench/gate/words.h"
 
 #include <math.h>
+#include <string.h>
 #include <stdlib.h>
 
 static void put_text(struct emit *emit, const char *name, const char *value)
@@ -66,6 +67,14 @@ static void put_warnings(struct emit *emit, const struct machine *machine)
 	emit_close(emit, ']');
 }
 
+static void put_option(struct emit *emit, const char *name, const char *value)
+{
+	if (value[0])
+		emit_bool(emit, name, strcmp(value, "true") == 0);
+	else
+		emit_null(emit, name);
+}
+
 static void put_side(struct emit *emit, const char *name, const struct gate_side *side)
 {
 	emit_open(emit, name, '{');
@@ -77,6 +86,9 @@ static void put_side(struct emit *emit, const char *name, const struct gate_side
 	put_text(emit, "buildtype", side->buildtype);
 	put_text(emit, "optimization", side->optimization);
 	put_text(emit, "sanitize", side->sanitize);
+	put_option(emit, "lto", side->lto);
+	put_option(emit, "ndebug", side->ndebug);
+	put_text(emit, "c_args", side->c_args);
 	emit_close(emit, '}');
 }
 

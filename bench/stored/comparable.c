@@ -85,6 +85,28 @@ static void compare_levels(struct comparison *comparison)
 		    old, new);
 }
 
+/* Other options of the compiler, where both results tell them. */
+static void compare_options(struct comparison *comparison)
+{
+	static const char *const names[] = { "lto", "ndebug", "c_args" };
+	const json_t *old = json_object_get(comparison->side[OLD].findings.tree, "build");
+	const json_t *new = json_object_get(comparison->side[NEW].findings.tree, "build");
+
+	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
+		const json_t *a = json_object_get(old, names[i]);
+		const json_t *b = json_object_get(new, names[i]);
+		char was[80], is[80];
+
+		if (!a || !b || json_equal(a, b))
+			continue;
+		write_value(a, was, sizeof(was));
+		write_value(b, is, sizeof(is));
+		add(comparison->reasons, &comparison->reason_count,
+		    "they are of different kinds of builds: %s was '%s' and is '%s'", names[i], was,
+		    is);
+	}
+}
+
 static void compare_builds(struct comparison *comparison)
 {
 	const struct findings *old = &comparison->side[OLD].findings;
@@ -102,6 +124,7 @@ static void compare_builds(struct comparison *comparison)
 			    "%s is of a build with sanitizers (%.60s)", ages[age], one->sanitize);
 	}
 	compare_levels(comparison);
+	compare_options(comparison);
 	if (strcmp(old->compiler, new->compiler) != 0)
 		add(comparison->warnings, &comparison->warning_count,
 		    "the compiler was %.60s and is %.60s", old->compiler, new->compiler);
