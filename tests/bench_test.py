@@ -18,7 +18,7 @@ TIMEOUT = 240
 count = failures = 0
 
 # What a made-up workload says: enough for one mode, and no lock model.
-DESCRIBE = ('{"workload":"countdown","options":[{"name":"size"}],"params":[],'
+DESCRIBE = ('{"workload":"countdown","options":[{"name":"size"},{"name":"cpus"}],"params":[],'
             '"modes":[{"name":"threads"}],"gils":[]}')
 # What a made-up interpreter says: it has a mode less, and its lock has a parameter.
 SPEAK = ('{"workload":"countdown","runtime":{"name":"Fake","version":"1.2","lacks":{"pin":"is not placed"}},'
