@@ -22,7 +22,7 @@ DESCRIBE = ('{"workload":"countdown","options":[{"name":"size"},{"name":"cpus"}]
             '"modes":[{"name":"threads"}],"gils":[]}')
 # What a made-up interpreter says: it has a mode less, and its lock has a parameter.
 SPEAK = ('{"workload":"countdown","runtime":{"name":"Fake","version":"1.2","lacks":{"pin":"is not placed"}},'
-         '"options":[{"name":"size"}],"params":[{"name":"depth"}],"modes":[{"name":"sequential","params":[]},'
+         '"options":[{"name":"size"},{"name":"cpus"}],"params":[{"name":"depth"}],"modes":[{"name":"sequential","params":[]},'
          '{"name":"threads","params":[{"name":"interval"}]}],"gils":[]}')
 LINE = ('{"workload":"countdown","params":{"tick-spins":3},"elapsed_ns":%s,"checksum":"%s",'
         '"per_worker":[{"nvcsw":0,"nivcsw":0}],"gil_counts":null,"latency":null}')
