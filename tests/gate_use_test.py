@@ -175,6 +175,8 @@ def misuse(builds):
         (*both, "--runtime", "pypi3"): "did you mean 'pypy3'?",
         (*both, "--threshold", "tim=5%"): "did you mean 'time'?",
         (*both, "--threshold", "time"): "should be a metric and what is allowed",
+        (*both, "--threshold", ","): "names no metric",
+        (*both, "--threshold", "time=off", "--delta", "3%"): "are one thing; give one",
         (*both, "--threshold", "time=5"): "'5' is no percentage",
         (*both, "--threshold", "time=-5%"): "'-5%' is no percentage",
         (*both, "--threshold", "time=0%"): "'0%' is no percentage",

@@ -180,8 +180,15 @@ bool metric_set(struct metric table[METRICS], const char *delta, const char *con
 
 		if (snprintf(words, sizeof(words), "%s", lists[i]) >= (int)sizeof(words))
 			return err_set(err, EXIT_MISUSE, "--threshold: the list is too long");
+		if (strspn(words, ",") == strlen(words))
+			return err_set(err, EXIT_MISUSE, "--threshold: '%s' names no metric",
+				       words);
 		for (char *word = strtok_r(words, ",", &rest); word;
 		     word = strtok_r(NULL, ",", &rest)) {
+			if (delta && strncmp(word, "time=", 5) == 0)
+				return err_set(err, EXIT_MISUSE,
+					       "--delta and --threshold %s are one thing; give one",
+					       word);
 			if (!set_one(table, word, err))
 				return false;
 		}
