@@ -68,7 +68,7 @@ static void of_two_words_on_a_metric_the_later_one_counts(void **state)
 	const char *lists[] = { "time=10%,takes=off", "takes=5%,time=20%" };
 
 	(void)state;
-	assert_true(metric_set(table, "3%", lists, 2, &err));
+	assert_true(metric_set(table, NULL, lists, 2, &err));
 	assert_float_equal(table[METRIC_TIME].allowed.delta, 0.2, 1e-12);
 	assert_true(table[METRIC_TAKES].gated);
 	assert_float_equal(table[METRIC_TAKES].allowed.delta, 0.05, 1e-12);
@@ -81,6 +81,8 @@ static void a_list_that_is_wrong_is_refused_with_what_would_be_right(void **stat
 	} cases[] = {
 		{ "5", NULL, "--delta: '5' is no percentage above 0 and up to 1000" },
 		{ "-5%", NULL, "--delta: '-5%' is no percentage" },
+		{ "3%", "takes=5%,time=20%", "--delta and --threshold time=20% are one thing" },
+		{ NULL, ",,", "--threshold: ',,' names no metric" },
 		{ "inf%", NULL, "--delta: 'inf%' is no percentage" },
 		{ "1e999%", NULL, "--delta: '1e999%' is no percentage" },
 		{ "5%%", NULL, "--delta: '5%%' is no percentage" },
