@@ -1,8 +1,7 @@
 #!/usr/bin/python3
-"""Real programs do traced what they do untraced, and nothing of it is lost. suites_test.py GILSCOPE PROGRAMS [full];
-'full' is all there is, and takes a quarter of an hour. Speaks TAP."""
+"""Real programs do traced what they do untraced, and nothing of it is lost. suites_test.py GILSCOPE PROGRAMS [full [PYTHON...]];
+'full' is all there is, with these interpreters as well, and takes a quarter of an hour. Speaks TAP."""
 import concurrent.futures
-import glob
 import os
 import re
 import shutil
@@ -11,7 +10,8 @@ import xml.etree.ElementTree as xml
 
 from tracing import Folder, finish, report, run
 
-FULL = sys.argv[3:] == ["full"]
+FULL = sys.argv[3:4] == ["full"]
+OTHERS = sys.argv[4:]  # more interpreters
 SOURCES = os.path.join(os.path.dirname(os.path.realpath(__file__)), "traced")
 LIMIT = 1500 if FULL else 100
 PYTHON = "/usr/bin/python3"
@@ -41,9 +41,9 @@ def alike_programs(folder):
                             " print `echo hi`; exec 'sh', '-c', 'echo end; kill -9 $$'"], True
     if not FULL:
         return
-    for python in sorted(glob.glob(os.path.expanduser("~/.pyenv/versions/*/bin/python"))):
+    for python in OTHERS:
         # 3.12 warns of a fork beside a thread that has been joined and has not ended yet: now and then.
-        yield "threads of " + python.split("/")[-3], [python, "-W", "ignore", source("threads.py")], True
+        yield "threads of " + python, [python, "-W", "ignore", source("threads.py")], True
     for python in PYTHON, "pypy3":
         yield "pools of processes of " + python, [python, source("pools.py")], True
     yield "git", ["git", "-C", SOURCES, "grep", "--threads", "4", "-c", "include"], True
