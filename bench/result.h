@@ -54,5 +54,7 @@ void result_counts_tsv(const void *subject, FILE *to);
 extern const struct result_output result_outputs[];
 /* The members of the object in result.json but its schema, for another file that has them too. */
 void result_members(const struct result *result, struct emit *emit);
+/* A member '[low, high]', null when it is not known. */
+void result_interval(struct emit *emit, const char *name, struct interval interval);
 
 #endif

@@ -6,7 +6,7 @@
 #include <string.h>
 #include <time.h>
 
-static void put_interval(struct emit *emit, const char *name, struct interval interval)
+void result_interval(struct emit *emit, const char *name, struct interval interval)
 {
 	if (!interval.known) {
 		emit_null(emit, name);
@@ -130,7 +130,7 @@ static void put_relative(struct emit *emit, const struct summary *summary)
 	emit_open(emit, "relative", '{');
 	emit_string(emit, "to", summary->reference->id);
 	emit_double(emit, "median", summary->relative);
-	put_interval(emit, "ci95", summary->relative_ci95);
+	result_interval(emit, "ci95", summary->relative_ci95);
 	emit_close(emit, '}');
 }
 
@@ -176,7 +176,7 @@ static void put_summary(struct emit *emit, const struct result *result, const st
 	emit_open(emit, "summary", '{');
 	emit_u64(emit, "n", summary->n);
 	emit_double(emit, "median_ns", summary->median);
-	put_interval(emit, "ci95", summary->ci95);
+	result_interval(emit, "ci95", summary->ci95);
 	emit_double(emit, "min_ns", summary->min);
 	emit_double(emit, "p90_ns", summary->p90);
 	emit_double(emit, "mad_ns", summary->mad);
@@ -394,7 +394,7 @@ static void put_likeness(struct emit *emit, const struct likeness *like)
 	emit_double(emit, "interpreter_ns", like->interpreter_ns);
 	emit_double(emit, "c_ns", like->c_ns);
 	emit_double(emit, "ratio", like->ratio);
-	put_interval(emit, "ci95", like->ci95);
+	result_interval(emit, "ci95", like->ci95);
 	emit_close(emit, '}');
 }
 

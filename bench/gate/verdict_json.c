@@ -11,18 +11,6 @@ static void put_text(struct emit *emit, const char *name, const char *value)
 	emit_string(emit, name, value && value[0] ? value : NULL);
 }
 
-static void put_interval(struct emit *emit, const char *name, struct interval interval)
-{
-	if (!interval.known) {
-		emit_null(emit, name);
-		return;
-	}
-	emit_open(emit, name, '[');
-	emit_double(emit, NULL, interval.low);
-	emit_double(emit, NULL, interval.high);
-	emit_close(emit, ']');
-}
-
 static void put_run(struct emit *emit, const struct gate *gate)
 {
 	char started[32];
@@ -113,7 +101,7 @@ static void put_confirming(struct emit *emit, const struct judgement *judgement)
 	emit_open(emit, "confirming", '{');
 	emit_u64(emit, "pairs", judgement->confirming);
 	emit_double(emit, "ratio", judgement->confirmed.ratio);
-	put_interval(emit, "ci99", judgement->confirmed.ci99);
+	result_interval(emit, "ci99", judgement->confirmed.ci99);
 	emit_close(emit, '}');
 }
 
@@ -132,7 +120,7 @@ static void put_judgement(struct emit *emit, const struct metric *metric,
 	emit_double(emit, "baseline", known ? judgement->median[BASELINE] : NAN);
 	emit_double(emit, "candidate", known ? judgement->median[CANDIDATE] : NAN);
 	emit_double(emit, "ratio", known ? judgement->effect.ratio : NAN);
-	put_interval(emit, "ci99", known ? judgement->effect.ci99 : (struct interval){ 0 });
+	result_interval(emit, "ci99", known ? judgement->effect.ci99 : (struct interval){ 0 });
 	emit_double(emit, "smallest", known ? judgement->effect.smallest : NAN);
 	emit_bool(emit, "failed", judgement->failed);
 	put_confirming(emit, judgement);
