@@ -37,14 +37,13 @@ static bool is_told_by(const struct gate_pair *pair, size_t metric)
 
 static void set_medians(struct judgement *judgement, struct series *series)
 {
-	for (size_t i = 0; i < series->count; i++)
-		series->scratch[i] = series->pairs[i].baseline;
-	stats_sort(series->scratch, series->count);
-	judgement->median[BASELINE] = stats_median(series->scratch, series->count);
-	for (size_t i = 0; i < series->count; i++)
-		series->scratch[i] = series->pairs[i].candidate;
-	stats_sort(series->scratch, series->count);
-	judgement->median[CANDIDATE] = stats_median(series->scratch, series->count);
+	for (enum side side = BASELINE; side < SIDES; side++) {
+		for (size_t i = 0; i < series->count; i++)
+			series->scratch[i] = side == BASELINE ? series->pairs[i].baseline :
+								series->pairs[i].candidate;
+		stats_sort(series->scratch, series->count);
+		judgement->median[side] = stats_median(series->scratch, series->count);
+	}
 }
 
 static void describe(const struct metric *metric, struct series *series,
